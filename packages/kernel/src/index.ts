@@ -1,0 +1,5 @@
+export { BoundedReader, type ByteSource } from './bounded-reader.ts'
+export { canonicalJson, type Json } from './canonical-json.ts'
+export { type Clock, day, hour, type Instant, manualClock, minute, second, systemClock } from './clock.ts'
+export { Fault, type FaultKind, type FaultOptions, messageOf } from './fault.ts'
+export { isId, newId, newSecret, toBase64Url, toHex } from './ids.ts'
