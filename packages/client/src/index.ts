@@ -1,0 +1,1 @@
+export { type Client, createClient, type Transport, type TransportRequest, type TransportResponse } from './client.ts'
