@@ -49,6 +49,11 @@ export class BoundedReader {
     }
   }
 
+  /** Streams everything that is left; parts are views as those of `pass`. */
+  async *rest(): AsyncGenerator<Uint8Array, void, undefined> {
+    while (!(await this.atEnd())) yield* this.pass(this.#chunk.length)
+  }
+
   async skip(length: number): Promise<void> {
     for await (const _ of this.pass(length));
   }
