@@ -1,0 +1,2 @@
+export { type AuditEntry, record } from './record.ts'
+export { auditMigrations } from './schema.ts'

@@ -1,0 +1,39 @@
+import type { Generated } from 'kysely'
+import type { Migration } from '../../platform/db/index.ts'
+
+/** `position` and `leaf` stay null until the sequencer makes the record a leaf of its organisation's log. */
+export interface AuditRecordTable {
+  seq: Generated<number>
+  id: string
+  organisation: string
+  at: number
+  type: string
+  actor: string
+  subject: string
+  /** The canonical JSON that is hashed into the log. */
+  body: string
+  /** Order over all organisations in this installation, gapless: what consumers of events follow. */
+  position: number | null
+  /** Index of the leaf in the organisation's log. */
+  leaf: number | null
+}
+
+declare module '../../platform/db/tables.ts' {
+  interface Tables {
+    audit_record: AuditRecordTable
+  }
+}
+
+export const auditMigrations: readonly Migration[] = [
+  {
+    id: 'audit.1',
+    statements: ({ int, serial }) => [
+      `create table audit_record (seq ${serial}, id text not null unique, organisation text not null, at ${int} not null, type text not null,
+        actor text not null, subject text not null, body text not null, position ${int} unique, leaf ${int})`,
+      'create unique index audit_record_leaf on audit_record (organisation, leaf)',
+      'create index audit_record_waiting on audit_record (seq) where position is null',
+      'create index audit_record_subject on audit_record (organisation, subject, seq)',
+      'create index audit_record_type on audit_record (organisation, type, seq)',
+    ],
+  },
+]

@@ -1,0 +1,205 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import { pipeline } from 'node:stream/promises'
+import type { TLSSocket } from 'node:tls'
+import { Fault } from '@holdfast/kernel'
+import findMyWay from 'find-my-way'
+import { faultAnswer } from './fault-answer.ts'
+
+/** What a device sent, before any translation. */
+export interface DeviceRequest {
+  readonly method: string
+  /** Path without query. */
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly headers: IncomingHttpHeaders
+  readonly address: string
+  /** The certificate that the TLS handshake proved possession of, in DER; whether to trust it is the gateway's decision. */
+  readonly certificate: Uint8Array | undefined
+  /** The connection, as a key for what is worth remembering as long as it lasts. */
+  readonly connection: object
+  /** The whole body; throws `limited` beyond `limit` bytes. */
+  body(limit: number): Promise<Buffer>
+}
+
+export interface DeviceAnswer {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string | number>>
+  readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>
+}
+
+export type DeviceParams = Readonly<Record<string, string | undefined>>
+export type DeviceHandler = (request: DeviceRequest, params: DeviceParams) => Promise<DeviceAnswer> | DeviceAnswer
+
+export interface DeviceRoute {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** In the router's notation: `/api/devices/v1/deployments/device/deployments/:id/status`. */
+  readonly path: string
+  readonly handle: DeviceHandler
+}
+
+export interface DeviceEdgeNeeds {
+  readonly routes: readonly DeviceRoute[]
+  readonly tls: { readonly key: string; readonly cert: string }
+  readonly logDefect: (thrown: unknown, about: { method: string; path: string; requestId: string }) => void
+  /** Called for every request before anything else; throws `limited` or `unavailable`. Answers how to end the count. */
+  readonly admit: (address: string) => () => void
+}
+
+/**
+ * The listener of devices: plain HTTP/1.1 over TLS with optional client certificates. It is kept apart from the people's
+ * interface because it is the hot path and the storm path, and because browsers must not be asked for certificates.
+ */
+export function createDeviceEdge(needs: DeviceEdgeNeeds): Server {
+  const router = findMyWay({ maxParamLength: 512, ignoreTrailingSlash: true })
+  for (const { method, path, handle } of needs.routes) router.on(method, path, () => {}, { handle })
+  const server = createServer(
+    {
+      ...needs.tls,
+      requestCert: true,
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1.2',
+      ALPNProtocols: ['http/1.1'],
+      keepAliveTimeout: 120_000,
+    },
+    (request, response) => {
+      void serve(needs, router, request, response)
+    },
+  )
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    response.writeContinue()
+    void serve(needs, router, request, response)
+  })
+  server.on('tlsClientError', () => {})
+  return server
+}
+
+type Router = ReturnType<typeof findMyWay>
+
+async function serve(needs: DeviceEdgeNeeds, router: Router, request: IncomingMessage, response: ServerResponse) {
+  const method = request.method ?? 'GET'
+  const url = request.url ?? '/'
+  const mark = url.indexOf('?')
+  const path = mark < 0 ? url : url.slice(0, mark)
+  let release: (() => void) | undefined
+  try {
+    release = needs.admit(request.socket.remoteAddress ?? '')
+    const found = router.find(method as 'GET', path)
+    if (found === null) throw new Fault('missing', 'gateway.no_route', `nothing answers ${method} ${path}`)
+    const handle = (found.store as { handle: DeviceHandler }).handle
+    const answer = handle(new EdgeRequest(request, method, path, mark < 0 ? '' : url.slice(mark + 1)), found.params)
+    await send(response, answer instanceof Promise ? await answer : answer)
+  } catch (thrown) {
+    fail(needs, thrown, method, path, request, response)
+  } finally {
+    release?.()
+  }
+}
+
+/** Reading the certificate out of a connection costs more than answering a check-in, so once is enough. */
+const certificates = new WeakMap<TLSSocket, Uint8Array | null>()
+
+class EdgeRequest implements DeviceRequest {
+  readonly method: string
+  readonly path: string
+  readonly headers: IncomingHttpHeaders
+  readonly #message: IncomingMessage
+  readonly #search: string
+
+  constructor(message: IncomingMessage, method: string, path: string, search: string) {
+    this.#message = message
+    this.#search = search
+    this.method = method
+    this.path = path
+    this.headers = message.headers
+  }
+
+  get query(): URLSearchParams {
+    return new URLSearchParams(this.#search)
+  }
+
+  get address(): string {
+    return this.#message.socket.remoteAddress ?? ''
+  }
+
+  get connection(): object {
+    return this.#message.socket
+  }
+
+  get certificate(): Uint8Array | undefined {
+    const socket = this.#message.socket as TLSSocket
+    let known = certificates.get(socket)
+    if (known === undefined) {
+      known = socket.getPeerCertificate(false)?.raw ?? null
+      certificates.set(socket, known)
+    }
+    return known ?? undefined
+  }
+
+  body(limit: number): Promise<Buffer> {
+    const message = this.#message
+    return new Promise((resolve, reject) => {
+      const parts: Buffer[] = []
+      let size = 0
+      message.on('data', (part: Buffer) => {
+        size += part.length
+        if (size > limit) {
+          message.removeAllListeners('data')
+          message.resume()
+          reject(new Fault('limited', 'gateway.body_too_large', `the body is larger than ${limit} bytes`))
+        } else parts.push(part)
+      })
+      message.once('end', () => resolve(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)))
+      message.once('error', reject)
+      message.once('aborted', () => reject(new Fault('malformed', 'gateway.cut', 'the request was cut off')))
+    })
+  }
+}
+
+async function send(response: ServerResponse, answer: DeviceAnswer): Promise<void> {
+  const { body } = answer
+  if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) {
+    const length = body === undefined ? 0 : Buffer.byteLength(body)
+    const lengthHeader =
+      answer.status === 204 || answer.headers?.['content-length'] !== undefined ? {} : { 'content-length': length }
+    response.writeHead(answer.status, { ...answer.headers, ...lengthHeader })
+    response.end(body ?? '')
+    return
+  }
+  response.writeHead(answer.status, { ...answer.headers })
+  try {
+    await pipeline(body, response)
+  } catch (thrown) {
+    // The device went away or the content broke: it sees a short body and resumes; nobody else is concerned.
+    response.destroy(thrown instanceof Error ? thrown : undefined)
+  }
+}
+
+function fail(
+  needs: DeviceEdgeNeeds,
+  thrown: unknown,
+  method: string,
+  path: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+) {
+  const requestId = randomUUID()
+  const known = faultAnswer(thrown, requestId)
+  if (known === undefined) needs.logDefect(thrown, { method, path, requestId })
+  if (response.headersSent) {
+    response.destroy()
+    return
+  }
+  request.resume()
+  const body = JSON.stringify(
+    known?.body ?? { error: 'something went wrong here', code: 'server.defect', request_id: requestId },
+  )
+  response.writeHead(known?.status ?? 500, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    'x-request-id': requestId,
+    ...(known?.retryAfter === undefined ? {} : { 'retry-after': Math.ceil(known.retryAfter) }),
+  })
+  response.end(body)
+}
