@@ -1,0 +1,222 @@
+import { day, type Instant } from '@holdfast/kernel'
+import { decideCompatible, isInstalled } from './compatibility.ts'
+import type {
+  ActiveDeployment,
+  Consideration,
+  Decision,
+  Delivery,
+  DeviceHistory,
+  DeviceView,
+  Outcome,
+  Settlement,
+} from './decision.ts'
+import { type Deployment, hasEnded } from './deployment.ts'
+import { compareDeployments } from './ordering.ts'
+import type { Place } from './population.ts'
+import { decideRetry } from './retry.ts'
+import { type DeviceRow, isAtWork, mustCancel } from './status.ts'
+import { decideWindow } from './window.ts'
+
+/** After this long without a word, a device that asks again is no longer at work for a deployment that ended. */
+export const silentAfterEnd = day
+
+type Step =
+  | {
+      readonly kind: 'skip'
+      readonly why: string
+      readonly recheckAfter?: Instant | undefined
+      readonly otherwise?: Outcome
+    }
+  | { readonly kind: 'settle'; readonly why: string; readonly settlement: Settlement }
+  | { readonly kind: 'answer'; readonly why: string; readonly outcome: Outcome }
+
+/**
+ * Decides what a device gets. One that is in the middle of a deployment stays with it; otherwise the first
+ * deployment in order that it belongs to, whose phase is open and whose conditions hold, is handed out. A device
+ * never goes back to a deployment made before one that it has completed: the operator's last word wins.
+ */
+export function decideForDevice(
+  device: DeviceView,
+  active: readonly ActiveDeployment[],
+  history: DeviceHistory,
+  now: Instant,
+): Decision {
+  const ordered = [...active].sort((a, b) => compareDeployments(a.deployment, b.deployment))
+  const byDeployment = new Map(history.rows.map((row) => [row.deployment, row]))
+  const current = history.rows.find(isAtWork)
+  const known = ordered.find(({ deployment }) => deployment.id === current?.deployment)
+  const considered: Consideration[] = []
+  const settled: Settlement[] = []
+  if (current !== undefined && known === undefined) {
+    const why = 'the deployment that it was working on is over'
+    return { outcome: { kind: 'cancel', deployment: current.deployment }, why, settled, considered }
+  }
+  let otherwise: Outcome | undefined
+  let recheckAfter: Instant | undefined
+  for (const one of known === undefined ? ordered : [known, ...ordered.filter((other) => other !== known)]) {
+    const { id, name } = one.deployment
+    const row = byDeployment.get(id)
+    const step =
+      row !== undefined && isAtWork(row)
+        ? decideCurrent(device, one, row, now)
+        : decideNew(device, one, { row, completed: history.completed[one.deployment.kind] }, now)
+    considered.push({ deployment: id, name, why: step.why })
+    if (step.kind === 'answer') return { outcome: step.outcome, why: `${name}: ${step.why}`, settled, considered }
+    if (step.kind === 'settle') settled.push(step.settlement)
+    else {
+      otherwise ??= step.otherwise
+      recheckAfter = earlier(recheckAfter, step.recheckAfter)
+    }
+  }
+  const outcome = otherwise ?? (recheckAfter === undefined ? { kind: 'nothing' } : { kind: 'nothing', recheckAfter })
+  const why = considered.length === 0 ? 'no deployment is active' : 'no deployment is ready for it'
+  return { outcome, why, settled, considered }
+}
+
+/** A device that is already at work on the deployment. */
+function decideCurrent(device: DeviceView, one: ActiveDeployment, row: DeviceRow, now: Instant): Step {
+  const { deployment, release } = one
+  if (mustCancel(row.status, deployment.state)) {
+    const outcome: Outcome = { kind: 'cancel', deployment: deployment.id }
+    return { kind: 'answer', why: `the deployment is ${deployment.state}; the device must stop`, outcome }
+  }
+  const artifact = release.artifacts.find(({ id }) => id === row.artifact)
+  if (artifact === undefined) {
+    return { kind: 'answer', why: 'its artifact is gone', outcome: { kind: 'cancel', deployment: deployment.id } }
+  }
+  if (!deployment.force.reinstall && isInstalled(release, artifact, device.provides)) {
+    const why = `it runs ${release.name} now`
+    return { kind: 'settle', why, settlement: { deployment: deployment.id, phase: row.phase, status: 'success', why } }
+  }
+  if (hasEnded(deployment) && now >= row.since + silentAfterEnd) {
+    const why = 'it never said how it ended, and the deployment is over'
+    return { kind: 'settle', why, settlement: { deployment: deployment.id, phase: row.phase, status: 'aborted', why } }
+  }
+  if (!canHandOut(deployment, now)) {
+    const why = `the deployment is ${deployment.state}; the device finishes what it has begun`
+    return { kind: 'answer', why, outcome: { kind: 'nothing' } }
+  }
+  const gates = decideGates(deployment, device, now)
+  const outcome: Delivery = {
+    kind: 'deliver',
+    deployment: deployment.id,
+    phase: row.phase,
+    artifact: artifact.id,
+    attempt: row.attempt,
+    repeated: true,
+    ...gates.hold,
+  }
+  return { kind: 'answer', why: `it is at work on it (${row.status})${gates.note}`, outcome }
+}
+
+/** A deployment that the device has not begun, or has to begin again. */
+function decideNew(
+  device: DeviceView,
+  one: ActiveDeployment,
+  { row, completed }: { row: DeviceRow | undefined; completed: number },
+  now: Instant,
+): Step {
+  const { deployment, release, roster } = one
+  if (!canHandOut(deployment, now)) return skip(`it is ${deployment.state}`)
+  const attempt = decideAttempt(deployment, row, now)
+  if (attempt.kind === 'skip') return attempt
+  const place = roster.findPlace(device.number, () => one.matches(device))
+  if (place === undefined) return skip('the device is not in its target')
+  const settle = (status: Settlement['status'], why: string): Step => ({
+    kind: 'settle',
+    why,
+    settlement: { deployment: deployment.id, phase: place.phase, status, why },
+  })
+  if (deployment.sequence < completed) return settle('aborted', 'the device has completed a newer deployment since')
+  if (place.phase > deployment.phase) return skip(describeWait(deployment, place))
+  const compatible = decideCompatible(release, device.provides, device.formats)
+  if (compatible.kind === 'unknown') return skip(compatible.why)
+  if (compatible.kind === 'incompatible') return settle('no_artifact', compatible.why)
+  if (!deployment.force.reinstall && isInstalled(release, compatible.artifact, device.provides)) {
+    return settle('already_installed', `it runs ${release.name} already`)
+  }
+  return handOut(device, deployment, { place, artifact: compatible.artifact.id, attempt: attempt.attempt, row }, now)
+}
+
+interface Candidate {
+  readonly place: Place
+  readonly artifact: string
+  readonly attempt: number
+  readonly row: DeviceRow | undefined
+}
+
+function handOut(device: DeviceView, deployment: Deployment, candidate: Candidate, now: Instant): Step {
+  const { place, artifact, attempt, row } = candidate
+  const gates = decideGates(deployment, device, now)
+  if (gates.hidden) return skip('its maintenance window is closed', gates.opensAt)
+  const subject = { deployment: deployment.id, phase: place.phase, artifact }
+  if (deployment.policy.confirmation && !device.autoConfirm && row?.confirmation !== 'confirmed') {
+    const outcome: Outcome = { kind: 'confirm', ...subject }
+    if (row?.confirmation !== 'denied') return { kind: 'answer', why: 'it waits for the device to confirm', outcome }
+    return { kind: 'skip', why: 'the device has denied it; it may still confirm', otherwise: outcome }
+  }
+  const outcome: Delivery = { kind: 'deliver', ...subject, attempt, repeated: false, ...gates.hold }
+  return { kind: 'answer', why: `phase ${place.phase + 1} is open${gates.note}`, outcome }
+}
+
+/** Whether a deployment may begin anything at all at this moment, whatever the tick has not yet noticed. */
+function canHandOut({ state, policy }: Deployment, now: Instant): boolean {
+  return state === 'running' && (policy.expiresAt === undefined || now < policy.expiresAt)
+}
+
+function decideAttempt(
+  { policy }: Deployment,
+  row: DeviceRow | undefined,
+  now: Instant,
+): { kind: 'go'; attempt: number } | Extract<Step, { kind: 'skip' }> {
+  if (row === undefined) return { kind: 'go', attempt: 1 }
+  if (row.status === 'pending') return { kind: 'go', attempt: row.attempt }
+  if (row.status !== 'failure') return skip(`it ended with ${row.status}`)
+  const verdict = decideRetry(policy.retries, row.attempt, row.since, now)
+  if (verdict.kind === 'again') return { kind: 'go', attempt: verdict.attempt }
+  if (verdict.kind === 'later') return skip(`attempt ${row.attempt} failed; the next one comes later`, verdict.at)
+  return skip(`it failed ${row.attempt} of ${policy.retries.maxAttempts} times`)
+}
+
+interface Gates {
+  /** The deployment is not even shown while its window is closed. */
+  readonly hidden: boolean
+  readonly opensAt?: Instant | undefined
+  readonly hold: Pick<Delivery, 'install' | 'pauseAt'>
+  readonly note: string
+}
+
+function decideGates(deployment: Deployment, device: DeviceView, now: Instant): Gates {
+  const { policy, force, passed, installReleasedAt } = deployment
+  const pauseAt = policy.pauseAt.filter((point) => !passed.includes(point))
+  const verdict =
+    policy.windows === undefined || force.ignoreWindows
+      ? { open: true as const }
+      : decideWindow(policy.windows.windows, device.zone, now)
+  if (!verdict.open) {
+    const wait = { when: 'wait' as const, ...(verdict.opensAt === undefined ? {} : { until: verdict.opensAt }) }
+    return {
+      hidden: policy.windows?.covers === 'everything',
+      opensAt: verdict.opensAt,
+      hold: { install: wait, pauseAt },
+      note: '; it installs when its maintenance window opens',
+    }
+  }
+  if (policy.install === 'held' && installReleasedAt === undefined) {
+    const note = '; it installs when the operator releases the installation'
+    return { hidden: false, hold: { install: { when: 'wait' }, pauseAt }, note }
+  }
+  return { hidden: false, hold: { install: { when: 'now' }, pauseAt }, note: '' }
+}
+
+function earlier(one: Instant | undefined, other: Instant | undefined): Instant | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other)
+}
+
+function describeWait(deployment: Deployment, { phase }: Place): string {
+  return `the device belongs to phase ${phase + 1}; phase ${deployment.phase + 1} is running`
+}
+
+function skip(why: string, recheckAfter?: Instant): Extract<Step, { kind: 'skip' }> {
+  return { kind: 'skip', why, recheckAfter }
+}
