@@ -73,6 +73,41 @@ export async function* unchanged(content: Content, expected: Digest, name: strin
   if (size !== expected.size || sha256 !== expected.sha256) throw changed(name)
 }
 
+/**
+ * Content whose check comes with its last byte. A reader may leave early without closing the source, so that the
+ * rest can still be read and checked by whoever owns it.
+ */
+export class CheckedContent {
+  readonly #parts: AsyncIterator<Uint8Array>
+  readonly #update: (part: Uint8Array) => void
+  readonly #check: () => void
+  #isChecked = false
+
+  constructor(source: ByteSource, checks: { update(part: Uint8Array): void; check(): void }) {
+    this.#parts = source[Symbol.asyncIterator]()
+    this.#update = checks.update
+    this.#check = checks.check
+  }
+
+  /** What was not read yet; throws at the end when the check fails. */
+  async *read(): AsyncGenerator<Uint8Array, void, undefined> {
+    while (!this.#isChecked) {
+      const part = await this.#parts.next()
+      if (part.done === true) {
+        this.#isChecked = true
+        this.#check()
+        return
+      }
+      this.#update(part.value)
+      yield part.value
+    }
+  }
+
+  async drain(): Promise<void> {
+    for await (const _ of this.read());
+  }
+}
+
 /** All bytes of a source that must be small. Throws `formats.too_large`. */
 export async function collect(source: ByteSource, limit: number, name: string): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
@@ -80,7 +115,8 @@ export async function collect(source: ByteSource, limit: number, name: string): 
   for await (const chunk of source) {
     size += chunk.length
     if (size > limit) throw new Fault('limited', 'formats.too_large', `${name} is larger than ${limit} bytes`)
-    chunks.push(chunk.slice())
+    // A part may be a view that the next one overwrites.
+    chunks.push(Uint8Array.from(chunk))
   }
   return Buffer.concat(chunks)
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type ByteSource, Fault } from '@holdfast/kernel'
 import { decompress } from '../compression.ts'
-import { collect, type Digest, Tap } from '../content.ts'
+import { CheckedContent, collect, type Digest, Tap } from '../content.ts'
 import { parseJsonObject } from '../json-shape.ts'
 import { readTar, type TarMember } from '../tar.ts'
 import { type MenderHeader, parseHeader } from './header.ts'
@@ -144,42 +144,20 @@ async function* payloadFiles(
     const sha256 = missing.get(member.name)
     if (sha256 === undefined) throw mismatch(`the payload file ${JSON.stringify(member.name)} is not in the manifest`)
     missing.delete(member.name)
-    const content = new VerifiedContent(member, sha256)
+    const hash = createHash('sha256')
+    const content = new CheckedContent(member.content, {
+      update: (part) => hash.update(part),
+      check: () => {
+        if (hash.digest('hex') !== sha256) throw wrongDigest(member.name)
+      },
+    })
     yield { name: member.name, size: member.size, sha256, content: content.read() }
     // What the consumer did not read is verified all the same.
-    for await (const _ of content.read());
+    await content.drain()
   }
   for (const name of missing.keys()) throw mismatch(`the payload file ${JSON.stringify(name)} is missing`)
   const extra = await members.next()
   if (!extra.done) throw misplaced(extra.value.name, 'the end of the artifact')
-}
-
-class VerifiedContent {
-  readonly #parts: AsyncIterator<Uint8Array>
-  readonly #hash = createHash('sha256')
-  readonly #name: string
-  readonly #sha256: string
-  #isChecked = false
-
-  constructor(member: TarMember, sha256: string) {
-    this.#parts = member.content[Symbol.asyncIterator]()
-    this.#name = member.name
-    this.#sha256 = sha256
-  }
-
-  /** What was not read yet. Leaving early does not close the source, so the rest can still be verified. */
-  async *read(): AsyncGenerator<Uint8Array, void, undefined> {
-    while (!this.#isChecked) {
-      const part = await this.#parts.next()
-      if (part.done === true) {
-        this.#isChecked = true
-        if (this.#hash.digest('hex') !== this.#sha256) throw wrongDigest(this.#name)
-        return
-      }
-      this.#hash.update(part.value)
-      yield part.value
-    }
-  }
 }
 
 function requireVersion3(bytes: Uint8Array): void {

@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { after, before, describe, test } from 'node:test'
+import { Fault } from '@holdfast/kernel'
+import { readSwu } from './read.ts'
+import { type SwuItem, writeSwu } from './write.ts'
+
+const missing = ['swupdate', 'openssl'].filter((program) => spawnSync(program, ['--version']).error !== undefined)
+const skip = missing.length > 0 ? `${missing.join(' and ')} is not installed` : false
+
+let directory: string
+const at = (name: string) => join(directory, name)
+const key = randomBytes(32)
+const image = randomBytes(100_001)
+
+function openssl(args: readonly string[], input?: Uint8Array): Buffer {
+  return execFileSync('openssl', args, { cwd: directory, stdio: 'pipe', ...(input === undefined ? {} : { input }) })
+}
+
+before(async () => {
+  if (skip !== false) return
+  directory = await mkdtemp(join(tmpdir(), 'holdfast-swu-'))
+  await writeFile(at('extensions'), 'keyUsage=digitalSignature\nextendedKeyUsage=emailProtection\n')
+  for (const authority of ['ca', 'other']) {
+    openssl([
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-keyout',
+      `${authority}.key`,
+      '-out',
+      `${authority}.crt`,
+      '-subj',
+      `/CN=${authority}`,
+    ])
+  }
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256']
+  for (const [signer, algorithm] of [
+    ['rsa', ['-newkey', 'rsa:2048']],
+    ['ec', curve],
+  ] as const) {
+    openssl([
+      'req',
+      ...algorithm,
+      '-nodes',
+      '-keyout',
+      `${signer}.key`,
+      '-out',
+      `${signer}.csr`,
+      '-subj',
+      `/CN=${signer}`,
+    ])
+    const authority = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial']
+    openssl(['x509', '-req', '-in', `${signer}.csr`, ...authority, '-out', `${signer}.crt`, '-extfile', 'extensions'])
+  }
+  await writeFile(at('aes.key'), `${key.toString('hex')} ${randomBytes(16).toString('hex')}\n`)
+})
+after(async () => {
+  if (skip === false) await rm(directory, { recursive: true, force: true })
+})
+
+function sign(signer: 'rsa' | 'ec'): (description: Uint8Array) => Uint8Array {
+  const files = ['-signer', `${signer}.crt`, '-inkey', `${signer}.key`]
+  return (description) => openssl(['cms', '-sign', '-binary', ...files, '-outform', 'DER', '-nosmimecap'], description)
+}
+
+async function write(signer: 'rsa' | 'ec', items: readonly SwuItem[], hardware = '1.0'): Promise<string> {
+  const swu = writeSwu({ version: '1.0', hardwareCompatibility: [hardware], items, sign: sign(signer) })
+  await pipeline(Readable.from(swu), createWriteStream(at('ours.swu')))
+  return at('ours.swu')
+}
+
+function swupdate(...args: readonly string[]): { status: number | null; output: string } {
+  const trust = ['-k', at('ca.crt'), '-K', at('aes.key'), '-H', 'board:1.0']
+  const done = spawnSync('swupdate', ['-v', ...trust, ...args], {
+    env: { ...process.env, TMPDIR: directory },
+    encoding: 'utf8',
+  })
+  return { status: done.status, output: done.stdout + done.stderr }
+}
+
+function item(filename: string, more: Partial<SwuItem> = {}): SwuItem {
+  return {
+    section: 'files',
+    filename,
+    content: image,
+    settings: { type: 'rawfile', path: at(`installed-${filename}`) },
+    ...more,
+  }
+}
+
+describe('swupdate', { skip }, () => {
+  for (const signer of ['rsa', 'ec'] as const) {
+    test(`installs what we write: plain, compressed and encrypted, signed with ${signer}`, async () => {
+      const encrypt = () => ({ key, iv: randomBytes(16) })
+      const script = Buffer.from(`#!/bin/sh\necho "$1" >> ${at(`steps-${signer}`)}\n`)
+      const path = await write(signer, [
+        item('plain'),
+        item('encrypted', { encrypt: encrypt() }),
+        item('compressed', { compress: 'zlib' }),
+        item('both', { compress: 'zstd', encrypt: encrypt() }),
+        item('steps.sh', { section: 'scripts', content: script, settings: { type: 'shellscript' } }),
+      ])
+      const checked = swupdate('-c', '-i', path)
+      assert.equal(checked.status, 0, checked.output)
+      const installed = swupdate('-i', path)
+      assert.equal(installed.status, 0, installed.output)
+      for (const name of ['plain', 'encrypted', 'compressed', 'both']) {
+        assert.deepEqual(await readFile(at(`installed-${name}`)), image, name)
+        await rm(at(`installed-${name}`))
+      }
+      assert.equal(await readFile(at(`steps-${signer}`), 'utf8'), 'preinst\npostinst\n')
+    })
+  }
+
+  test('refuses ours for another board, or changed after signing, as it must', async () => {
+    assert.notEqual(swupdate('-c', '-i', await write('rsa', [item('plain')], '2.0')).status, 0)
+    const path = await write('rsa', [item('plain')])
+    assert.equal(swupdate('-c', '-i', path).status, 0)
+    const bytes = await readFile(path)
+    const offset = bytes.indexOf('rawfile')
+    bytes[offset] = (bytes[offset] ?? 0) ^ 1
+    await writeFile(path, bytes)
+    assert.notEqual(swupdate('-c', '-i', path).status, 0)
+  })
+
+  test('and openssl agree that the signature is over the raw description', async () => {
+    const contents = await readSwu(createReadStream(await write('ec', [item('plain')])))
+    assert.deepEqual(
+      contents.files.map(({ name, size }) => [name, size]),
+      [['plain', image.length]],
+    )
+    await writeFile(at('signature'), contents.signature ?? '')
+    await writeFile(at('description'), contents.rawDescription)
+    const verify = (authority: string, content: string) => [
+      ...['cms', '-verify', '-binary', '-inform', 'DER', '-in', 'signature', '-content', content, '-out', 'verified'],
+      ...['-CAfile', `${authority}.crt`],
+    ]
+    openssl(verify('ca', 'description'))
+    assert.throws(() => openssl(verify('other', 'description')))
+  })
+
+  test('the verifier sees the description before anything in it is believed', async () => {
+    const path = await write('rsa', [item('plain')])
+    const refuse = () => {
+      throw new Fault('unauthenticated', 'test.refused', 'refused')
+    }
+    await assert.rejects(
+      readSwu(createReadStream(path), { verify: refuse }),
+      (fault) => fault instanceof Fault && fault.code === 'test.refused',
+    )
+  })
+})
