@@ -195,11 +195,11 @@ function fail(
   const body = JSON.stringify(
     known?.body ?? { error: 'something went wrong here', code: 'server.defect', request_id: requestId },
   )
+  if (known?.retryAfter !== undefined) response.setHeader('retry-after', Math.ceil(known.retryAfter))
   response.writeHead(known?.status ?? 500, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
     'x-request-id': requestId,
-    ...(known?.retryAfter === undefined ? {} : { 'retry-after': Math.ceil(known.retryAfter) }),
   })
   response.end(body)
 }

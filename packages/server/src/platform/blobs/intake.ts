@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto'
+import { type FileHandle, open } from 'node:fs/promises'
+import { Fault } from '@holdfast/kernel'
+import type { StoredBlob } from './blobs.ts'
+
+export interface IntakeOptions<T> {
+  readonly limit: number
+  readonly check?: (bytes: AsyncIterable<Uint8Array>) => Promise<T>
+}
+
+/**
+ * Writes a stream to a private new file while it is hashed and looked at by `check`, and makes it durable. The three see
+ * the same bytes and memory holds one chunk of them.
+ */
+export async function takeIn<T>(
+  source: AsyncIterable<Uint8Array>,
+  path: string,
+  options: IntakeOptions<T>,
+): Promise<StoredBlob & { checked: T | undefined }> {
+  const file = await open(path, 'wx', 0o600)
+  try {
+    const passing = new Passing(source, file, options.limit)
+    const stream = passing.chunks()
+    const checked = options.check === undefined ? undefined : await options.check(borrowed(stream))
+    for await (const _ of stream);
+    await file.sync()
+    return { digest: passing.hash.digest('hex'), size: passing.size, checked }
+  } finally {
+    await file.close()
+  }
+}
+
+class Passing {
+  readonly hash = createHash('sha256')
+  size = 0
+  readonly #source: AsyncIterable<Uint8Array>
+  readonly #file: FileHandle
+  readonly #limit: number
+
+  constructor(source: AsyncIterable<Uint8Array>, file: FileHandle, limit: number) {
+    this.#source = source
+    this.#file = file
+    this.#limit = limit
+  }
+
+  async *chunks(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of this.#source) {
+      this.size += chunk.length
+      if (this.size > this.#limit) {
+        throw new Fault('limited', 'blobs.too_large', `the upload is larger than ${this.#limit} bytes`)
+      }
+      // The write runs in another thread while this one hashes.
+      const written = writeAll(this.#file, chunk)
+      this.hash.update(chunk)
+      await written
+      yield chunk
+    }
+  }
+}
+
+async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
+  let done = 0
+  while (done < chunk.length) done += (await file.write(chunk, done, chunk.length - done)).bytesWritten
+}
+
+/** The stream without its `return`: a check that stops reading early must not end it, the rest is still to be stored. */
+function borrowed(stream: AsyncGenerator<Uint8Array>): AsyncIterable<Uint8Array> {
+  return { [Symbol.asyncIterator]: () => ({ next: () => stream.next() }) }
+}
