@@ -1,5 +1,5 @@
 import type { Instant } from '@holdfast/kernel'
-import { basisPoints, type Deployment, type Phase, type PhaseHealth } from './deployment.ts'
+import { basisPoints, type Deployment, isContinuous, type PhaseHealth, type Policy } from './deployment.ts'
 import { derivePhaseRanges } from './phase-plan.ts'
 
 /** True when a scheduled deployment has reached its time; its population must then be taken and `start` called. */
@@ -10,7 +10,7 @@ export function isDue(deployment: Deployment, now: Instant): boolean {
 /** Fixes the phase ranges for a population of `total` devices and opens the first phase. */
 export function start(deployment: Deployment, total: number, now: Instant): Deployment {
   const phases = derivePhaseRanges(deployment.policy.phases, total)
-  const opened = phases.map((range, index) => (index === 0 ? { ...range, startedAt: now } : range))
+  const opened = phases.map((range, index) => (index === 0 ? { ...range, openedAt: now } : range))
   return { ...deployment, state: 'running', phases: opened, phase: 0, startedAt: now }
 }
 
@@ -36,75 +36,68 @@ export function advance(deployment: Deployment, health: readonly PhaseHealth[], 
 function advancePhase(deployment: Deployment, health: readonly PhaseHealth[], now: Instant): Deployment {
   const { phases, phase, policy } = deployment
   const current = phases[phase]
-  const rule = policy.phases[phase]
   const figures = health[phase]
-  if (current === undefined || rule === undefined || figures === undefined) return deployment
-  if (current.finishedAt === undefined) {
-    return hasSucceeded(rule, figures) ? withPhase(deployment, phase, { finishedAt: now }) : deployment
+  if (current === undefined || figures === undefined) return deployment
+  if (current.passedAt === undefined) {
+    return hasPassed(policy, figures) ? withPhase(deployment, phase, { passedAt: now }) : deployment
   }
   const next = policy.phases[phase + 1]
-  if (next === undefined || now < current.finishedAt + next.delay) return deployment
-  if (next.gate === 'manual' && phases[phase + 1]?.approvedAt === undefined) return deployment
+  if (next === undefined || next.gated || now < current.passedAt + next.delay) return deployment
   return openPhase(deployment, phase + 1, now)
 }
 
 /** Opens a phase; the caller has decided that its turn has come. */
 export function openPhase(deployment: Deployment, phase: number, now: Instant): Deployment {
-  return { ...withPhase(deployment, phase, { startedAt: now }), phase }
+  return { ...withPhase(deployment, phase, { openedAt: now }), phase }
 }
 
 export function withPhase(
   deployment: Deployment,
   phase: number,
-  change: { startedAt?: Instant; finishedAt?: Instant; approvedAt?: Instant },
+  change: { openedAt?: Instant; passedAt?: Instant },
 ): Deployment {
   const phases = deployment.phases.map((one, index) => (index === phase ? { ...one, ...change } : one))
   return { ...deployment, phases }
 }
 
 /** An empty phase has nobody to wait for; its gate and the delay after it still hold. */
-function hasSucceeded(rule: Phase, figures: PhaseHealth): boolean {
+function hasPassed(policy: Policy, figures: PhaseHealth): boolean {
   if (figures.size === 0) return true
   const good = figures.succeeded + figures.alreadyInstalled
   if (good === 0) return false
-  return good * 10_000 >= basisPoints(rule.successThreshold) * eligible(figures)
+  return good * 10_000 >= basisPoints(policy.successPercent) * eligible(figures)
 }
 
 /** How many failures halt a phase of this size; Infinity when nothing was said. */
-export function failureLimit(rule: Phase, figures: PhaseHealth): number {
-  const { percent, count } = rule.failureThreshold ?? {}
-  const byPercent =
-    percent === undefined
-      ? Number.POSITIVE_INFINITY
-      : Math.max(1, Math.ceil((basisPoints(percent) * eligible(figures)) / 10_000))
-  return Math.min(byPercent, count ?? Number.POSITIVE_INFINITY)
+export function failureLimit({ haltAtFailurePercent }: Policy, figures: PhaseHealth): number {
+  if (haltAtFailurePercent === undefined) return Number.POSITIVE_INFINITY
+  return Math.max(1, Math.ceil((basisPoints(haltAtFailurePercent) * eligible(figures)) / 10_000))
 }
 
-function findBreach(deployment: Deployment, health: readonly PhaseHealth[]): string | undefined {
-  for (let index = 0; index <= deployment.phase; index += 1) {
-    const rule = deployment.policy.phases[index]
-    const figures = health[index]
-    if (rule === undefined || figures === undefined) continue
-    const limit = failureLimit(rule, figures)
-    if (figures.failed >= limit) {
-      return `phase ${index + 1}: ${figures.failed} of ${figures.size} devices failed, the limit is ${limit}`
+function findBreach({ policy, phase }: Deployment, health: readonly PhaseHealth[]): string | undefined {
+  let failed = 0
+  for (const [index, figures] of health.slice(0, phase + 1).entries()) {
+    failed += figures.failed
+    if (figures.failed >= failureLimit(policy, figures)) {
+      return `${figures.failed} of ${figures.size} devices of phase ${index + 1} failed (limit ${policy.haltAtFailurePercent} %)`
     }
   }
-  return undefined
+  if (failed < (policy.haltAtFailures ?? Number.POSITIVE_INFINITY)) return undefined
+  return `${failed} devices failed (limit ${policy.haltAtFailures})`
 }
 
 /** Every device of a static deployment has come to an end; a continuous one waits for devices to come. */
 function isSettled(deployment: Deployment, health: readonly PhaseHealth[]): boolean {
-  if (deployment.membership === 'continuous' || deployment.phase !== deployment.phases.length - 1) return false
+  if (isContinuous(deployment.target) || deployment.phase !== deployment.phases.length - 1) return false
   return health.every((figures) => settled(figures) >= figures.size)
 }
 
 export function settled(figures: PhaseHealth): number {
-  const { succeeded, alreadyInstalled, failed, noArtifact, aborted } = figures
-  return succeeded + alreadyInstalled + failed + noArtifact + aborted
+  const { succeeded, alreadyInstalled, failed, incompatible, aborted } = figures
+  return succeeded + alreadyInstalled + failed + incompatible + aborted
 }
 
 /** Devices that can still prove something: those without a fitting artifact, and those called off, cannot. */
 function eligible(figures: PhaseHealth): number {
-  return Math.max(0, figures.size - figures.noArtifact - figures.aborted)
+  return Math.max(0, figures.size - figures.incompatible - figures.aborted)
 }

@@ -22,18 +22,14 @@ const anyRow = fc.record({
 })
 const anyPolicy: fc.Arbitrary<Partial<Policy>> = fc.record({
   confirmation: fc.boolean(),
-  install: fc.constantFrom('at_once' as const, 'held' as const),
+  downloadOnly: fc.boolean(),
   retries: fc.record({
     maxAttempts: fc.integer({ min: 1, max: 5 }),
     backoff: fc.constant(1),
     maxBackoff: fc.constant(1),
   }),
-  windows: fc.constantFrom(
-    { windows: [{ days: [4] as const, from: 0, to: 0 }], covers: 'install' as const },
-    { windows: [{ days: [1] as const, from: 0, to: 60 }], covers: 'everything' as const },
-  ),
+  windows: fc.constantFrom([{ days: [4 as const], from: 0, to: 0, zone: 'UTC' }], []),
 })
-const forced = { ignoreWindows: true, reinstall: true }
 
 test('a deployment that is not running hands out nothing, whatever its policy and the past of the device', () => {
   fc.assert(
@@ -43,7 +39,7 @@ test('a deployment that is not running hands out nothing, whatever its policy an
       fc.option(anyRow, { nil: undefined }),
       fc.nat({ max: 40 }),
       (state, policy, row, days) => {
-        const active = anActive(aRunning(1, { state, policy, force: forced }))
+        const active = anActive(aRunning(1, { state, policy, force: true }))
         const past = row === undefined ? emptyHistory : history(aRow(row))
         const { outcome } = ask([active], past, days * 24 * hour)
         assert.ok(outcome.kind === 'nothing' || outcome.kind === 'cancel', outcome.kind)
@@ -53,7 +49,7 @@ test('a deployment that is not running hands out nothing, whatever its policy an
 })
 
 test('planted fault: the rule above is broken by the same deployments when they run', () => {
-  assert.equal(ask([anActive(aRunning(1, { force: forced }))]).outcome.kind, 'deliver')
+  assert.equal(ask([anActive(aRunning(1, { force: true }))]).outcome.kind, 'deliver')
 })
 
 test('a deployment past its expiry hands out nothing even before anybody has noticed', () => {
@@ -110,7 +106,7 @@ test('a device stays with what it has begun, even when something more urgent arr
 
 test('a device never goes back to a deployment made before the one that it has completed', () => {
   const older = anActive(aRunning(1, { sequence: 3 }))
-  const past: DeviceHistory = { rows: [], completed: { software: 4, configuration: 0 } }
+  const past: DeviceHistory = { rows: [], completed: { update: 4, configuration: 0 } }
   const decision = ask([older], past)
   assert.equal(decision.outcome.kind, 'nothing')
   assert.equal(decision.settled[0]?.status, 'aborted')
@@ -121,7 +117,6 @@ test('a device never goes back to a deployment made before the one that it has c
 test('a deployment that cannot serve the device yet does not stand in the way of the next', () => {
   const waiting: Deployment[] = [
     pause(aRunning(1)),
-    aRunning(1, { policy: { windows: { windows: [{ days: [1], from: 0, to: 60 }], covers: 'everything' } } }),
     { ...aRunning(1, { phases: [aPhase({ share: { count: 1 } }), aPhase()] }), phase: -1 },
   ]
   const next = anActive(aRunning(1, { id: 'next', sequence: 2 }))
@@ -189,24 +184,34 @@ test('attempts are bounded and each waits twice as long as the one before', () =
 
 test('outside its window a device may download and has to wait with the installation, unless it is forced', () => {
   // 1970-01-01 was a Thursday; the window opens on Friday at one.
-  const windows = { windows: [{ days: [5] as const, from: 60, to: 120 }], covers: 'install' as const }
-  const deployment = aRunning(1, { policy: { windows } })
+  const deployment = aRunning(1, { policy: { windows: [{ days: [5], from: 60, to: 120, zone: 'UTC' }] } })
   const { outcome } = ask([anActive(deployment)])
   assert.ok(outcome.kind === 'deliver')
   assert.deepEqual(outcome.install, { when: 'wait', until: 25 * hour })
-  const hurried = ask([anActive(force(deployment, { ignoreWindows: true, reinstall: false }))]).outcome
+  const hurried = ask([anActive(force(deployment))]).outcome
   assert.ok(hurried.kind === 'deliver' && hurried.install.when === 'now')
-  const hidden = ask([anActive(aRunning(1, { policy: { windows: { ...windows, covers: 'everything' } } }))]).outcome
-  assert.deepEqual(hidden, { kind: 'nothing', recheckAfter: 25 * hour })
+})
+
+test('a client that cannot wait with the installation gets nothing before it may install', () => {
+  const device = aDevice({ canWait: false })
+  const closed = aRunning(1, { policy: { windows: [{ days: [5], from: 60, to: 120, zone: 'UTC' }] } })
+  assert.deepEqual(ask([anActive(closed)], emptyHistory, 1, device).outcome, {
+    kind: 'nothing',
+    recheckAfter: 25 * hour,
+  })
+  assert.equal(ask([anActive(closed)], emptyHistory, 25 * hour, device).outcome.kind, 'deliver')
+  const held = aRunning(1, { policy: { downloadOnly: true } })
+  assert.equal(ask([anActive(held)], emptyHistory, 1, device).outcome.kind, 'nothing')
+  assert.equal(ask([anActive(releaseInstall(held, 1))], emptyHistory, 1, device).outcome.kind, 'deliver')
 })
 
 test('download and installation have a consent each', () => {
-  const held = aRunning(1, { policy: { install: 'held', pauseAt: ['rebooting'] } })
+  const held = aRunning(1, { policy: { downloadOnly: true, pauseBefore: ['rebooting', 'committing'] } })
   const before = ask([anActive(held)], history(aRow())).outcome
   assert.ok(before.kind === 'deliver' && before.install.when === 'wait')
-  const after = ask([anActive(releaseInstall(held, 1))], history(aRow())).outcome
+  const after = ask([anActive(releaseInstall(held, 1))], history(aRow({ passed: ['rebooting'] }))).outcome
   assert.ok(after.kind === 'deliver' && after.install.when === 'now')
-  assert.deepEqual(after.pauseAt, ['rebooting'])
+  assert.deepEqual(after.pauseAt, ['committing'])
 })
 
 test('a device that has to confirm gets nothing before it does, and a denial blocks nothing else', () => {
@@ -226,12 +231,12 @@ test('a device that runs the release already, or cannot run it, is settled with 
   const provides = { device_type: 'board', artifact_name: 'v2', 'rootfs-image.version': '2' }
   const installed = ask(active, emptyHistory, 1, aDevice({ provides }))
   assert.equal(installed.settled[0]?.status, 'already_installed')
-  const again = [anActive(aRunning(1, { force: { ignoreWindows: false, reinstall: true } }))]
+  const again = [anActive(aRunning(1, { force: true }))]
   assert.equal(ask(again, emptyHistory, 1, aDevice({ provides })).outcome.kind, 'deliver')
   const other = ask(active, emptyHistory, 1, aDevice({ provides: { device_type: 'other' } }))
   assert.deepEqual(
     other.settled.map(({ status, why }) => [status, why]),
-    [['no_artifact', 'device_type is other, needs board']],
+    [['incompatible', 'device_type is other, needs board']],
   )
   const swu = ask(active, emptyHistory, 1, aDevice({ formats: ['swu'] }))
   assert.equal(swu.settled[0]?.why, 'its client reads swu; the release has mender')

@@ -10,7 +10,7 @@ import type {
   Outcome,
   Settlement,
 } from './decision.ts'
-import { type Deployment, hasEnded } from './deployment.ts'
+import { type Deployment, hasEnded, type PausePoint } from './deployment.ts'
 import { compareDeployments } from './ordering.ts'
 import type { Place } from './population.ts'
 import { decideRetry } from './retry.ts'
@@ -84,7 +84,7 @@ function decideCurrent(device: DeviceView, one: ActiveDeployment, row: DeviceRow
   if (artifact === undefined) {
     return { kind: 'answer', why: 'its artifact is gone', outcome: { kind: 'cancel', deployment: deployment.id } }
   }
-  if (!deployment.force.reinstall && isInstalled(release, artifact, device.provides)) {
+  if (!deployment.force && isInstalled(release, artifact, device.provides)) {
     const why = `it runs ${release.name} now`
     return { kind: 'settle', why, settlement: { deployment: deployment.id, phase: row.phase, status: 'success', why } }
   }
@@ -96,7 +96,7 @@ function decideCurrent(device: DeviceView, one: ActiveDeployment, row: DeviceRow
     const why = `the deployment is ${deployment.state}; the device finishes what it has begun`
     return { kind: 'answer', why, outcome: { kind: 'nothing' } }
   }
-  const gates = decideGates(deployment, device, now)
+  const hold = decideHold(deployment, device, row.passed, now)
   const outcome: Delivery = {
     kind: 'deliver',
     deployment: deployment.id,
@@ -104,9 +104,10 @@ function decideCurrent(device: DeviceView, one: ActiveDeployment, row: DeviceRow
     artifact: artifact.id,
     attempt: row.attempt,
     repeated: true,
-    ...gates.hold,
+    install: hold.install,
+    pauseAt: hold.pauseAt,
   }
-  return { kind: 'answer', why: `it is at work on it (${row.status})${gates.note}`, outcome }
+  return { kind: 'answer', why: `it is at work on it (${row.status})${describeHold(hold)}`, outcome }
 }
 
 /** A deployment that the device has not begun, or has to begin again. */
@@ -131,8 +132,8 @@ function decideNew(
   if (place.phase > deployment.phase) return skip(describeWait(deployment, place))
   const compatible = decideCompatible(release, device.provides, device.formats)
   if (compatible.kind === 'unknown') return skip(compatible.why)
-  if (compatible.kind === 'incompatible') return settle('no_artifact', compatible.why)
-  if (!deployment.force.reinstall && isInstalled(release, compatible.artifact, device.provides)) {
+  if (compatible.kind === 'incompatible') return settle('incompatible', compatible.why)
+  if (!deployment.force && isInstalled(release, compatible.artifact, device.provides)) {
     return settle('already_installed', `it runs ${release.name} already`)
   }
   return handOut(device, deployment, { place, artifact: compatible.artifact.id, attempt: attempt.attempt, row }, now)
@@ -147,16 +148,24 @@ interface Candidate {
 
 function handOut(device: DeviceView, deployment: Deployment, candidate: Candidate, now: Instant): Step {
   const { place, artifact, attempt, row } = candidate
-  const gates = decideGates(deployment, device, now)
-  if (gates.hidden) return skip('its maintenance window is closed', gates.opensAt)
+  const hold = decideHold(deployment, device, row?.passed ?? [], now)
+  if (hold.install.when === 'wait' && !device.canWait)
+    return skip(`its client cannot wait${describeHold(hold)}`, hold.install.until)
   const subject = { deployment: deployment.id, phase: place.phase, artifact }
   if (deployment.policy.confirmation && !device.autoConfirm && row?.confirmation !== 'confirmed') {
     const outcome: Outcome = { kind: 'confirm', ...subject }
     if (row?.confirmation !== 'denied') return { kind: 'answer', why: 'it waits for the device to confirm', outcome }
     return { kind: 'skip', why: 'the device has denied it; it may still confirm', otherwise: outcome }
   }
-  const outcome: Delivery = { kind: 'deliver', ...subject, attempt, repeated: false, ...gates.hold }
-  return { kind: 'answer', why: `phase ${place.phase + 1} is open${gates.note}`, outcome }
+  const outcome: Delivery = {
+    kind: 'deliver',
+    ...subject,
+    attempt,
+    repeated: false,
+    install: hold.install,
+    pauseAt: hold.pauseAt,
+  }
+  return { kind: 'answer', why: `phase ${place.phase + 1} is open${describeHold(hold)}`, outcome }
 }
 
 /** Whether a deployment may begin anything at all at this moment, whatever the tick has not yet noticed. */
@@ -178,35 +187,32 @@ function decideAttempt(
   return skip(`it failed ${row.attempt} of ${policy.retries.maxAttempts} times`)
 }
 
-interface Gates {
-  /** The deployment is not even shown while its window is closed. */
-  readonly hidden: boolean
-  readonly opensAt?: Instant | undefined
-  readonly hold: Pick<Delivery, 'install' | 'pauseAt'>
-  readonly note: string
+interface Hold extends Pick<Delivery, 'install' | 'pauseAt'> {
+  readonly waitsFor?: 'window' | 'operator'
 }
 
-function decideGates(deployment: Deployment, device: DeviceView, now: Instant): Gates {
-  const { policy, force, passed, installReleasedAt } = deployment
-  const pauseAt = policy.pauseAt.filter((point) => !passed.includes(point))
-  const verdict =
-    policy.windows === undefined || force.ignoreWindows
-      ? { open: true as const }
-      : decideWindow(policy.windows.windows, device.zone, now)
-  if (!verdict.open) {
-    const wait = { when: 'wait' as const, ...(verdict.opensAt === undefined ? {} : { until: verdict.opensAt }) }
-    return {
-      hidden: policy.windows?.covers === 'everything',
-      opensAt: verdict.opensAt,
-      hold: { install: wait, pauseAt },
-      note: '; it installs when its maintenance window opens',
-    }
+function decideHold(
+  { policy, force, installReleasedAt }: Deployment,
+  device: DeviceView,
+  passed: readonly PausePoint[],
+  now: Instant,
+): Hold {
+  const pauseAt = policy.pauseBefore.filter((point) => !passed.includes(point))
+  if (policy.downloadOnly && installReleasedAt === undefined) {
+    return { install: { when: 'wait' }, pauseAt, waitsFor: 'operator' }
   }
-  if (policy.install === 'held' && installReleasedAt === undefined) {
-    const note = '; it installs when the operator releases the installation'
-    return { hidden: false, hold: { install: { when: 'wait' }, pauseAt }, note }
-  }
-  return { hidden: false, hold: { install: { when: 'now' }, pauseAt }, note: '' }
+  if (force || policy.windows.length === 0) return { install: { when: 'now' }, pauseAt }
+  const verdict = decideWindow(policy.windows, device.zone, now)
+  if (verdict.open) return { install: { when: 'now' }, pauseAt }
+  const until = verdict.opensAt === undefined ? {} : { until: verdict.opensAt }
+  return { install: { when: 'wait', ...until }, pauseAt, waitsFor: 'window' }
+}
+
+function describeHold({ waitsFor }: Hold): string {
+  if (waitsFor === undefined) return ''
+  return waitsFor === 'window'
+    ? '; it may install when its maintenance window opens'
+    : '; it may install when the operator says so'
 }
 
 function earlier(one: Instant | undefined, other: Instant | undefined): Instant | undefined {

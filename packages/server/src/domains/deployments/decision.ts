@@ -12,6 +12,8 @@ export interface DeviceView {
   /** Artifact formats that its client reads. */
   readonly formats: readonly string[]
   readonly zone?: string
+  /** Its client can download now and install later; one that cannot is served only when it may install. */
+  readonly canWait: boolean
   /** The device confirms every deployment in advance. */
   readonly autoConfirm: boolean
 }
@@ -33,13 +35,13 @@ export interface DeviceHistory {
   readonly completed: Readonly<Record<Deployment['kind'], number>>
 }
 
-export const emptyHistory: DeviceHistory = { rows: [], completed: { software: 0, configuration: 0 } }
+export const emptyHistory: DeviceHistory = { rows: [], completed: { update: 0, configuration: 0 } }
 
 /** A device's row to be written because the deployment came to an end for it without handing anything out. */
 export interface Settlement {
   readonly deployment: string
   readonly phase: number
-  readonly status: 'success' | 'already_installed' | 'no_artifact' | 'aborted'
+  readonly status: 'success' | 'already_installed' | 'incompatible' | 'aborted'
   readonly why: string
 }
 

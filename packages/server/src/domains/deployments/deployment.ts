@@ -17,32 +17,24 @@ export function hasEnded({ state }: { readonly state: DeploymentState }): boolea
   return endedStates.includes(state)
 }
 
+/** A continuous target also takes in who matches later, as members of the last phase; otherwise the start decides. */
 export type Target =
   | { readonly kind: 'devices'; readonly devices: readonly string[] }
-  | { readonly kind: 'group'; readonly group: string }
-  | { readonly kind: 'filter'; readonly filter: string }
+  | { readonly kind: 'group'; readonly group: string; readonly continuous: boolean }
+  | { readonly kind: 'filter'; readonly filter: string; readonly continuous: boolean }
 
-/** `static`: who matched at the start. `continuous`: also who matches later, as members of the last phase. */
-export type Membership = 'static' | 'continuous'
+export function isContinuous(target: Target): boolean {
+  return target.kind !== 'devices' && target.continuous
+}
 
 export type Share = { readonly percent: Percent } | { readonly count: number } | 'rest'
 
-export interface FailureThreshold {
-  /** Of the phase's devices that can take the release. */
-  readonly percent?: Percent
-  /** Devices. */
-  readonly count?: number
-}
-
 export interface Phase {
   readonly share: Share
-  /** Milliseconds between the end of the phase before and the start of this one. */
+  /** Milliseconds between the moment the phase before passed and the start of this one. */
   readonly delay: number
-  readonly gate: 'automatic' | 'manual'
-  /** Share of the phase's devices that must have succeeded before the next phase may start. */
-  readonly successThreshold: Percent
-  /** The deployment halts itself when a started phase reaches either limit. */
-  readonly failureThreshold?: FailureThreshold
+  /** Somebody must open it by hand. */
+  readonly gated: boolean
 }
 
 export interface RetryPolicy {
@@ -55,40 +47,33 @@ export interface RetryPolicy {
 
 export type PausePoint = 'installing' | 'rebooting' | 'committing'
 
-export interface WindowPolicy {
-  readonly windows: readonly MaintenanceWindow[]
-  /** `install`: devices may download ahead of the window. `everything`: they do not even see the deployment. */
-  readonly covers: 'install' | 'everything'
-}
-
 export interface Policy {
   readonly phases: readonly Phase[]
+  /** Of a phase's devices that can take the release, how many must have succeeded before the next one opens. */
+  readonly successPercent: Percent
+  /** The deployment halts itself at this share of failures in an open phase, or at this number of them in all. */
+  readonly haltAtFailurePercent?: Percent
+  readonly haltAtFailures?: number
   readonly retries: RetryPolicy
   readonly priority: number
   readonly notBefore?: Instant
   readonly expiresAt?: Instant
-  readonly windows?: WindowPolicy
-  /** `held`: devices download, and install only after the operator's second consent. */
-  readonly install: 'at_once' | 'held'
+  /** When devices may install; they may download ahead. None: at any time. */
+  readonly windows: readonly MaintenanceWindow[]
+  /** Devices download, and install only after the operator's second consent. */
+  readonly downloadOnly: boolean
   /** The device, or the person at it, must confirm before the download. */
   readonly confirmation: boolean
-  readonly pauseAt: readonly PausePoint[]
+  readonly pauseBefore: readonly PausePoint[]
 }
 
 /** One phase of a started deployment: positions [first, end) of the permuted population belong to it. */
 export interface PhaseProgress {
   readonly first: number
   readonly end: number
-  readonly startedAt?: Instant
-  /** When its success threshold was reached; the delay of the next phase counts from here. */
-  readonly finishedAt?: Instant
-  /** When an operator opened the gate in front of this phase. */
-  readonly approvedAt?: Instant
-}
-
-export interface Force {
-  readonly ignoreWindows: boolean
-  readonly reinstall: boolean
+  readonly openedAt?: Instant
+  /** When it reached its success threshold; the delay of the next phase counts from here. */
+  readonly passedAt?: Instant
 }
 
 export interface Deployment {
@@ -96,26 +81,23 @@ export interface Deployment {
   /** Counts creations in one organisation; breaks ties of priority and is unique there. */
   readonly sequence: number
   readonly name: string
-  readonly kind: 'software' | 'configuration'
+  readonly kind: 'update' | 'configuration'
   readonly release: string
   readonly target: Target
-  readonly membership: Membership
   readonly policy: Policy
   readonly state: DeploymentState
   /** Why it is in this state, for people; set when it halted, paused or was aborted. */
   readonly reason?: string
   readonly phases: readonly PhaseProgress[]
-  /** Index of the newest started phase; -1 before the start. */
+  /** Index of the newest open phase; -1 before the start. */
   readonly phase: number
-  readonly force: Force
-  /** When the second consent of `install: 'held'` was given. */
+  /** Ignores windows, and installs again what already runs. */
+  readonly force: boolean
+  /** When the second consent of `downloadOnly` was given. */
   readonly installReleasedAt?: Instant
-  /** Pause points that an operator has let every device pass. */
-  readonly passed: readonly PausePoint[]
   readonly createdAt: Instant
   readonly startedAt?: Instant
   readonly endedAt?: Instant
-  readonly rollsBack?: string
 }
 
 /** What the devices of one phase have come to; kept incrementally, never counted on demand. */
@@ -127,6 +109,6 @@ export interface PhaseHealth {
   readonly succeeded: number
   readonly alreadyInstalled: number
   readonly failed: number
-  readonly noArtifact: number
+  readonly incompatible: number
   readonly aborted: number
 }

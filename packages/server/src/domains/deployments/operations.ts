@@ -1,6 +1,6 @@
 import { Fault, type Instant } from '@holdfast/kernel'
 import { openPhase, withPhase } from './advance.ts'
-import type { Deployment, DeploymentState, Force, PausePoint } from './deployment.ts'
+import type { Deployment, DeploymentState } from './deployment.ts'
 
 export function pause(deployment: Deployment, reason?: string): Deployment {
   requireState(deployment, 'pause', ['running'])
@@ -19,29 +19,24 @@ export function abort(deployment: Deployment, reason: string, now: Instant): Dep
   return { ...deployment, state: 'aborted', reason, endedAt: now }
 }
 
-/** Lets devices install outside their windows, or again what they already run; flags are added, never taken back. */
-export function force(deployment: Deployment, wanted: Force): Deployment {
+/** From now on windows do not count, and devices install again what they already run. Cannot be taken back. */
+export function force(deployment: Deployment): Deployment {
   requireState(deployment, 'force', ['scheduled', 'running', 'paused'])
-  const { ignoreWindows, reinstall } = deployment.force
-  return {
-    ...deployment,
-    force: { ignoreWindows: ignoreWindows || wanted.ignoreWindows, reinstall: reinstall || wanted.reinstall },
-  }
+  return { ...deployment, force: true }
 }
 
 /**
- * Opens the gate in front of the next phase: success threshold and delay still hold. With `atOnce` the operator
- * answers for them, and the next phase starts now; that is the way out for a phase that cannot prove itself.
+ * Opens the next phase now: its gate, its delay and the success of the phase before are the operator's to answer
+ * for. That is also the way out for a phase that cannot prove itself. Phases are opened in order only.
  */
-export function approveGate(deployment: Deployment, now: Instant, atOnce = false): Deployment {
-  requireState(deployment, 'approve', ['running'])
-  const next = deployment.phase + 1
-  const waiting = deployment.phases[next]
-  if (waiting === undefined) throw notNow('there is no further phase to open')
-  if (waiting.approvedAt !== undefined && !atOnce) throw notNow(`phase ${next + 1} is approved already`)
-  const approved = withPhase(deployment, next, { approvedAt: now })
-  if (!atOnce) return approved
-  return openPhase(withPhase(approved, deployment.phase, { finishedAt: now }), next, now)
+export function openByHand(deployment: Deployment, phase: number, now: Instant): Deployment {
+  requireState(deployment, 'open', ['running'])
+  if (deployment.phases[phase] === undefined) {
+    throw new Fault('missing', 'deployments.no_phase', `there is no phase ${phase + 1}`)
+  }
+  if (phase <= deployment.phase) throw notNow(`phase ${phase + 1} is open already`)
+  if (phase > deployment.phase + 1) throw notNow(`phase ${phase} has to be opened first`)
+  return openPhase(withPhase(deployment, deployment.phase, { passedAt: now }), phase, now)
 }
 
 export function extend(deployment: Deployment, expiresAt: Instant, now: Instant): Deployment {
@@ -53,17 +48,9 @@ export function extend(deployment: Deployment, expiresAt: Instant, now: Instant)
 /** The second consent of a deployment that holds the installation back. */
 export function releaseInstall(deployment: Deployment, now: Instant): Deployment {
   requireState(deployment, 'release', ['scheduled', 'running', 'paused'])
-  if (deployment.policy.install !== 'held') throw notNow('its installation is not held back')
+  if (!deployment.policy.downloadOnly) throw notNow('its installation is not held back')
   if (deployment.installReleasedAt !== undefined) throw notNow('its installation was released before')
   return { ...deployment, installReleasedAt: now }
-}
-
-/** Lets every device go on that waits, or will wait, at a pause point. */
-export function passPausePoint(deployment: Deployment, point: PausePoint): Deployment {
-  requireState(deployment, 'continue', ['running', 'paused'])
-  if (!deployment.policy.pauseAt.includes(point)) throw notNow(`it does not pause before ${point}`)
-  if (deployment.passed.includes(point)) return deployment
-  return { ...deployment, passed: [...deployment.passed, point] }
 }
 
 function requireState({ state }: Deployment, what: string, allowed: readonly DeploymentState[]): void {

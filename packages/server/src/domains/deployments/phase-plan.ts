@@ -50,8 +50,6 @@ export function verifyPhases(phases: readonly Phase[]): void {
     const last = index === phases.length - 1
     basis += verifyShare(phase.share, last, at)
     if (!(phase.delay >= 0) || !Number.isSafeInteger(phase.delay)) throw wrong('a delay is milliseconds, 0 or more', at)
-    verifyPercent(phase.successThreshold, 'the success threshold', at)
-    verifyFailureThreshold(phase, at)
   })
   const lastShare = phases.at(-1)?.share
   if (basis > 10_000) throw wrong('the phases ask for more than 100 percent', 'phases')
@@ -72,19 +70,6 @@ function verifyShare(share: Share, last: boolean, at: string): number {
   }
   if (!(share.percent >= 0.01 && share.percent <= 100)) throw wrong('a share is between 0.01 and 100 percent', at)
   return basisPoints(share.percent)
-}
-
-function verifyFailureThreshold({ failureThreshold }: Phase, at: string): void {
-  if (failureThreshold === undefined) return
-  const { percent, count } = failureThreshold
-  if (percent !== undefined) verifyPercent(percent, 'the failure threshold', at)
-  if (count !== undefined && (!Number.isSafeInteger(count) || count < 1)) {
-    throw wrong('a failure threshold counts 1 device or more', at)
-  }
-}
-
-function verifyPercent(percent: number, what: string, at: string): void {
-  if (!(percent >= 0 && percent <= 100)) throw wrong(`${what} is between 0 and 100 percent`, at)
 }
 
 function wrong(message: string, at: string): Fault {

@@ -1,4 +1,4 @@
-import type { Deployment } from './deployment.ts'
+import { type Deployment, isContinuous } from './deployment.ts'
 import { type Permutation, permutationOf } from './permutation.ts'
 import { findPhaseOf } from './phase-plan.ts'
 
@@ -30,7 +30,7 @@ export function rosterOf(deployment: Deployment, population: Population): Roster
         const phase = findPhaseOf(deployment.phases, position)
         return phase === undefined ? undefined : { phase, position }
       }
-      if (deployment.membership === 'static' || !matches()) return undefined
+      if (!isContinuous(deployment.target) || !matches()) return undefined
       return { phase: deployment.phases.length - 1 }
     },
   }

@@ -39,7 +39,7 @@ export function deriveRollback(deployment: Deployment, rows: Iterable<DeviceRow>
 /** A failed or aborted device went back by itself; one that succeeded, or is past the download, runs the new bytes. */
 function wasTouched({ status }: DeviceRow): boolean {
   if (status === 'success') return true
-  if (status === 'failure' || status === 'aborted' || status === 'already_installed' || status === 'no_artifact') {
+  if (status === 'failure' || status === 'aborted' || status === 'already_installed' || status === 'incompatible') {
     return false
   }
   return !isBeforeInstalling(status)

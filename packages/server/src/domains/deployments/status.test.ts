@@ -15,7 +15,7 @@ import {
 import { aPolicy, aRow } from './testing.ts'
 
 const statuses: readonly DeviceStatus[] = [...activeStatuses, ...finalStatuses]
-const reportable = statuses.filter((one): one is Report['status'] => one !== 'pending' && one !== 'no_artifact')
+const reportable = statuses.filter((one): one is Report['status'] => one !== 'pending' && one !== 'incompatible')
 const states: readonly DeploymentState[] = ['running', 'paused', 'finished', 'halted', 'aborted', 'expired']
 const anyReport = fc.record({ status: fc.constantFrom(...reportable), substate: fc.constantFrom('a', 'b') })
 const anyRow = fc.record({ status: fc.constantFrom(...statuses), attempt: fc.constantFrom(1, 2) }).map(aRow)
@@ -54,7 +54,7 @@ test('a device of an aborted deployment is told to stop, and how it ended is sti
 
 test('a halted deployment stops devices that have not begun to install and lets the others finish', () => {
   for (const status of activeStatuses) {
-    const early = ['pending', 'downloading', 'paused_before_installing'].includes(status)
+    const early = ['pending', 'downloading', 'downloaded', 'paused_before_installing'].includes(status)
     assert.equal(mustCancel(status, 'halted'), early)
     assert.equal(mustCancel(status, 'aborted'), true)
     assert.equal(mustCancel(status, 'running'), false)

@@ -1,20 +1,29 @@
 import { Fault, type Instant } from '@holdfast/kernel'
-import type { DeploymentState, PhaseHealth, RetryPolicy } from './deployment.ts'
+import type { DeploymentState, PausePoint, PhaseHealth, RetryPolicy } from './deployment.ts'
 
 export const activeStatuses = [
   'pending',
   'downloading',
+  'downloaded',
   'paused_before_installing',
   'installing',
   'paused_before_rebooting',
   'rebooting',
   'paused_before_committing',
 ] as const
-export const finalStatuses = ['success', 'failure', 'already_installed', 'aborted', 'no_artifact'] as const
+export const finalStatuses = ['success', 'failure', 'already_installed', 'aborted', 'incompatible'] as const
+
+const earlyStatuses: readonly DeviceStatus[] = ['pending', 'downloading', 'downloaded', 'paused_before_installing']
 
 export type ActiveStatus = (typeof activeStatuses)[number]
 export type FinalStatus = (typeof finalStatuses)[number]
 export type DeviceStatus = ActiveStatus | FinalStatus
+
+/** How far the present step is, as the device counts. */
+export interface Progress {
+  readonly done: number
+  readonly of: number
+}
 
 /** One device in one deployment; it exists only once the device has asked and was given, or refused, something. */
 export interface DeviceRow {
@@ -23,22 +32,23 @@ export interface DeviceRow {
   readonly phase: number
   readonly status: DeviceStatus
   readonly substate?: string
-  /** Percent of the present step, when the device says so. */
-  readonly progress?: number
+  readonly progress?: Progress
   readonly attempt: number
   readonly artifact?: string
   /** The release that the device ran before; a rollback returns to it. */
   readonly previousRelease?: string
   /** `open` and `denied` rows are pending, and hold nothing up. */
   readonly confirmation: 'none' | 'open' | 'confirmed' | 'denied'
+  /** Pause points that an operator has let this device pass. */
+  readonly passed: readonly PausePoint[]
   /** When the present status was first reported. */
   readonly since: Instant
 }
 
 export interface Report {
-  readonly status: Exclude<DeviceStatus, 'pending' | 'no_artifact'>
+  readonly status: Exclude<DeviceStatus, 'pending' | 'incompatible'>
   readonly substate?: string
-  readonly progress?: number
+  readonly progress?: Progress
 }
 
 export function isActive(status: DeviceStatus): status is ActiveStatus {
@@ -52,7 +62,7 @@ export function isAtWork({ status, confirmation }: DeviceRow): boolean {
 
 /** True while nothing on the device has changed yet, so that calling it off costs nothing. */
 export function isBeforeInstalling(status: DeviceStatus): boolean {
-  return status === 'pending' || status === 'downloading' || status === 'paused_before_installing'
+  return earlyStatuses.includes(status)
 }
 
 /**
@@ -78,13 +88,19 @@ export function takeReport(row: DeviceRow, report: Report, state: DeploymentStat
     ...(report.progress === undefined ? {} : { progress: report.progress }),
     since: status === row.status ? row.since : now,
   }
-  return next.status === row.status && next.substate === row.substate && next.progress === row.progress ? row : next
+  return next.status === row.status && next.substate === row.substate && sameProgress(next.progress, row.progress)
+    ? row
+    : next
 }
 
 /** An aborted deployment calls off every device in progress; a halted or expired one those before installing. */
 export function mustCancel(status: DeviceStatus, state: DeploymentState): boolean {
   if (!isActive(status)) return false
   return state === 'aborted' || ((state === 'halted' || state === 'expired') && isBeforeInstalling(status))
+}
+
+function sameProgress(one: Progress | undefined, other: Progress | undefined): boolean {
+  return one?.done === other?.done && one?.of === other?.of
 }
 
 export type HealthKey = Exclude<keyof PhaseHealth, 'size'>
@@ -98,8 +114,8 @@ export function healthKeyOf(row: Pick<DeviceRow, 'status' | 'attempt'>, retries:
       return row.attempt < retries.maxAttempts ? 'retrying' : 'failed'
     case 'already_installed':
       return 'alreadyInstalled'
-    case 'no_artifact':
-      return 'noArtifact'
+    case 'incompatible':
+      return 'incompatible'
     case 'aborted':
       return 'aborted'
     default:

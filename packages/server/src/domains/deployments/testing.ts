@@ -8,17 +8,19 @@ import type { DeviceRow } from './status.ts'
 
 /** Made-up objects for the tests of this domain; each takes the few fields that a test is about. */
 export function aPhase(fields: Partial<Phase> = {}): Phase {
-  return { share: 'rest', delay: 0, gate: 'automatic', successThreshold: 100, ...fields }
+  return { share: 'rest', delay: 0, gated: false, ...fields }
 }
 
 export function aPolicy(fields: Partial<Policy> = {}): Policy {
   return {
     phases: [aPhase()],
+    successPercent: 100,
     retries: { maxAttempts: 1, backoff: 60_000, maxBackoff: 3_600_000 },
     priority: 0,
-    install: 'at_once',
+    windows: [],
+    downloadOnly: false,
     confirmation: false,
-    pauseAt: [],
+    pauseBefore: [],
     ...fields,
   }
 }
@@ -35,16 +37,14 @@ export function aDeployment({
     id: '0192f0c4-0000-7000-8000-000000000001',
     sequence: 1,
     name: 'July',
-    kind: 'software',
+    kind: 'update',
     release: 'release-2',
-    target: { kind: 'group', group: 'all' },
-    membership: 'static',
+    target: { kind: 'group', group: 'all', continuous: false },
     policy: aPolicy({ ...(phases === undefined ? {} : { phases }), ...policy }),
     state: 'scheduled',
     phases: [],
     phase: -1,
-    force: { ignoreWindows: false, reinstall: false },
-    passed: [],
+    force: false,
     createdAt: 0,
     ...fields,
   }
@@ -68,7 +68,7 @@ export function aHealth(fields: Partial<PhaseHealth> = {}): PhaseHealth {
     succeeded: 0,
     alreadyInstalled: 0,
     failed: 0,
-    noArtifact: 0,
+    incompatible: 0,
     aborted: 0,
     ...fields,
   }
@@ -92,6 +92,7 @@ export function aDevice(fields: Partial<DeviceView> = {}): DeviceView {
     number: 0,
     provides: { device_type: 'board', artifact_name: 'v1' },
     formats: ['mender'],
+    canWait: true,
     autoConfirm: false,
     ...fields,
   }
@@ -110,6 +111,7 @@ export function aRow(fields: Partial<DeviceRow> = {}): DeviceRow {
     attempt: 1,
     artifact: 'artifact-2',
     confirmation: 'none',
+    passed: [],
     since: 0,
     ...fields,
   }

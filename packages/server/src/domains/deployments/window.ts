@@ -8,8 +8,8 @@ export interface MaintenanceWindow {
   readonly days: readonly Weekday[]
   readonly from: number
   readonly to: number
-  /** An IANA zone; without one the zone of the device counts, and UTC for a device that has none. */
-  readonly zone?: string
+  /** An IANA zone, for devices whose own is unknown. */
+  readonly zone: string
 }
 
 export type WindowVerdict =
@@ -53,7 +53,7 @@ export function verifyWindows(windows: readonly MaintenanceWindow[]): void {
         throw wrong('a time is a minute of the day, 0 to 1439', at)
       }
     }
-    if (window.zone !== undefined && !isZone(window.zone)) throw wrong(`no time zone is called ${window.zone}`, at)
+    if (!isZone(window.zone)) throw wrong(`no time zone is called ${window.zone}`, at)
   })
 }
 
@@ -62,8 +62,8 @@ export function isZone(zone: string): boolean {
 }
 
 function groupByZone(windows: readonly MaintenanceWindow[], deviceZone: string | undefined) {
-  const own = deviceZone !== undefined && isZone(deviceZone) ? deviceZone : 'UTC'
-  return Map.groupBy(windows, (window) => window.zone ?? own)
+  const own = deviceZone !== undefined && isZone(deviceZone) ? deviceZone : undefined
+  return Map.groupBy(windows, ({ zone }) => own ?? zone)
 }
 
 interface Stretch {
