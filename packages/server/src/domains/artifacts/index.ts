@@ -1,0 +1,6 @@
+export type { ArtifactFile, ArtifactFormat } from './inspect.ts'
+export { artifactRoutes } from './routes.ts'
+export { artifactMigrations } from './schema.ts'
+export { type Artifacts, createArtifacts, type JudgedRelease } from './service.ts'
+export type { StoredArtifact } from './store.ts'
+export { sweepJob } from './sweep.ts'
