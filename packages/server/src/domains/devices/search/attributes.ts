@@ -1,7 +1,7 @@
 import { Fault } from '@holdfast/kernel'
 import { LRUCache } from 'lru-cache'
 import type { Database, Tx } from '../../../platform/db/index.ts'
-import { findAttribute, insertAttribute, listAttributes } from './store.ts'
+import { countAttributes, findAttribute, insertAttribute } from './store.ts'
 
 /** Devices choose the names of their inventory; this bounds what one organisation's devices can make of it. */
 const mostAttributes = 1_000
@@ -39,7 +39,7 @@ export function createAttributes({ db }: { db: Database }) {
       const wanted = attributeKey(organisation, field)
       const id = await findAttribute(tx, wanted)
       if (id !== undefined) return id
-      if ((await listAttributes(tx, organisation)).length >= mostAttributes) {
+      if ((await countAttributes(tx, organisation)) >= mostAttributes) {
         throw new Fault(
           'limited',
           'devices.too_many_attributes',

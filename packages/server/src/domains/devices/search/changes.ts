@@ -14,6 +14,9 @@ export interface Entry {
 /** The attribute that every device has, so that its "any value" line is the whole organisation. */
 export const registeredField = 'system.registered'
 
+/** Ids have an index of their own in the device table. */
+const idField = 'system.id'
+
 /** Every line that the index holds for a device; without facts (not yet or no longer registered) none. */
 export function entriesOf(facts: DeviceFacts | undefined): Map<string, Entry> {
   const entries = new Map<string, Entry>()
@@ -24,7 +27,7 @@ export function entriesOf(facts: DeviceFacts | undefined): Map<string, Entry> {
       entries.set(`${field}\0${Buffer.from(value).toString('latin1')}`, { field, value })
     }
   }
-  for (const [field, values] of facts.values) add(field, values)
+  for (const [field, values] of facts.values) if (field !== idField) add(field, values)
   add(registeredField, [registeredHour(facts.registered)])
   return entries
 }

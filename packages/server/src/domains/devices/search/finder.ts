@@ -3,14 +3,24 @@ import type { Database } from '../../../platform/db/index.ts'
 import type { Attributes } from './attributes.ts'
 import { Bitmap, BitmapBuilder } from './bitmap.ts'
 import { registeredField } from './changes.ts'
+import { patternPrefix } from './compare-values.ts'
 import { decodeContainer } from './container-codec.ts'
-import { seenMatches } from './facts.ts'
-import { type Filter, type Term, termsOf } from './filter.ts'
+import { seenMatches, valueMatches } from './facts.ts'
+import { type AgeTerm, type Filter, type Term, termsOf } from './filter.ts'
 import type { LastSeen } from './last-seen.ts'
 import { valueOfWord } from './parse-filter.ts'
 import { combine, type Probe, probeOf } from './plan.ts'
-import { listPostings, listPostingsAnywhere, type Posting } from './store.ts'
-import { anyValue, compareKeys, decodeValue, encodeValue, firstValue, type KeyRange, textPrefixRange } from './value.ts'
+import { listIds, listPostings, listPostingsAnywhere, type Posting } from './store.ts'
+import {
+  anyValue,
+  compareKeys,
+  decodeValue,
+  encodeValue,
+  firstValue,
+  type KeyRange,
+  printed,
+  textPrefixRange,
+} from './value.ts'
 
 /** Postings that one search may read: what bounds its time. */
 export const mostPostings = 20_000
@@ -50,7 +60,19 @@ export function createFinder({ db, attributes, lastSeen }: FinderNeeds) {
       if (term.of === 'seen') return lastSeen.matching(everyone, (seen) => seenMatches(term, seen, now))
       return read(organisation, probeOf({ ...term, of: term.of }, now))
     }
+    if (term.field.scope === 'system' && term.field.name === 'id') return readIds(organisation, term)
     return read(organisation, probeOf(term, now))
+  }
+
+  // Ids stand in the device table, which has an index of them, and not in the postings.
+  async function readIds(organisation: string, term: Exclude<Term, AgeTerm>): Promise<Bitmap> {
+    const found = new BitmapBuilder()
+    for (const { from, to, test } of idRanges(term)) {
+      const rows = await listIds(db.read, { organisation, from, to, limit: mostPostings + 1 })
+      if (rows.length > mostPostings) throw tooWide('system.id')
+      for (const row of rows) if (test(row.id)) found.add(row.number)
+    }
+    return found.build()
   }
 
   const everyoneOf = (organisation: string) =>
@@ -84,7 +106,14 @@ export function createFinder({ db, attributes, lastSeen }: FinderNeeds) {
         const key = encodeValue(word)
         await search({ from: key, to: Uint8Array.of(...key, 0) })
       }
-      return { numbers: found.build(), complete: rest > 0 }
+      const ids = await listIds(db.read, {
+        organisation,
+        from: printed(text),
+        to: `${printed(text)}~`,
+        limit: mostPostings,
+      })
+      for (const row of ids) found.add(row.number)
+      return { numbers: found.build(), complete: rest > 0 && ids.length < mostPostings }
     },
 
     read,
@@ -102,6 +131,24 @@ function collect(postings: readonly Posting[], test: Probe['test'], found: Bitma
     }
     found.addContainer(block, decodeContainer(members))
   }
+}
+
+interface IdRange {
+  readonly from: string
+  readonly to: string
+  readonly test: (id: string) => boolean
+}
+
+/** Ids are lower-case UUIDs, so `~` sorts behind everything that one may hold. */
+function idRanges(term: Exclude<Term, AgeTerm>): IdRange[] {
+  if (term.is === 'has') return [{ from: '', to: '~', test: () => true }]
+  if (term.is === 'range') return [{ from: '', to: '~', test: (id) => valueMatches(term, id) }]
+  if (term.is === 'like') {
+    const prefix = patternPrefix(term.pattern)
+    return [{ from: prefix, to: `${prefix}~`, test: (id) => valueMatches(term, id) }]
+  }
+  const values = term.is === 'equal' ? [term.value] : term.values
+  return values.map((value) => ({ from: printed(value), to: printed(value), test: () => true }))
 }
 
 function tooWide(field: string): Fault {

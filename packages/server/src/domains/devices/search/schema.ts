@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely'
+import type { Migration } from '../../../platform/db/index.ts'
 
 /** A field that some device of an organisation has had a value for; its `id` shortens every posting. */
 export interface AttributeTable {
@@ -32,4 +33,17 @@ declare module '../../../platform/db/tables.ts' {
     posting: PostingTable
     posting_change: PostingChangeTable
   }
+}
+
+/** The statements of the search within the devices domain's first migration. */
+export const searchTables: Migration['statements'] = ({ engine, int, bytes, serial, clustered }) => {
+  // Names sort byte by byte on both engines.
+  const text = engine === 'postgres' ? 'text collate "C"' : 'text'
+  return [
+    `create table attribute (id ${serial}, organisation ${text} not null, scope ${text} not null, name ${text} not null,
+      unique (organisation, scope, name))`,
+    `create table posting (attribute ${int} not null, value ${bytes} not null, block ${int} not null,
+      members ${bytes} not null, primary key (attribute, value, block)) ${clustered}`,
+    `create table posting_change (seq ${serial}, number ${int} not null, changes ${bytes} not null)`,
+  ]
 }

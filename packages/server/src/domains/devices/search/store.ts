@@ -13,12 +13,6 @@ export interface PostingKey {
   readonly block: number
 }
 
-export interface AttributeRow {
-  readonly id: number
-  readonly scope: string
-  readonly name: string
-}
-
 interface AttributeKey {
   readonly organisation: string
   readonly scope: string
@@ -38,12 +32,15 @@ export async function findAttribute(db: Reader, key: AttributeKey): Promise<numb
   return (await selectAttribute(db, key))[0]?.id
 }
 
-const selectAttributes = compileOnce((db, { organisation }: { organisation: string }) =>
-  db.selectFrom('attribute').select(['id', 'scope', 'name']).where('organisation', '=', organisation),
+const selectAttributeCount = compileOnce((db, { organisation }: { organisation: string }) =>
+  db
+    .selectFrom('attribute')
+    .select(({ fn }) => fn.countAll().as('count'))
+    .where('organisation', '=', organisation),
 )
 
-export function listAttributes(db: Reader, organisation: string): Promise<AttributeRow[]> {
-  return selectAttributes(db, { organisation })
+export async function countAttributes(db: Reader, organisation: string): Promise<number> {
+  return Number((await selectAttributeCount(db, { organisation }))[0]?.count ?? 0)
 }
 
 export async function insertAttribute(tx: Tx, key: AttributeKey): Promise<number> {
@@ -182,4 +179,52 @@ export async function findPendingSpan(db: Reader): Promise<{ first: number; last
   const [row] = await selectSpan(db, {})
   if (row === undefined || row.first === null || row.last === null) return undefined
   return { first: Number(row.first), last: Number(row.last) }
+}
+
+interface IdArguments {
+  readonly organisation: string
+  readonly from: string
+  readonly to: string
+  readonly limit: number
+}
+
+const selectIds = compileOnce((db, { organisation, from, to, limit }: IdArguments) =>
+  db
+    .selectFrom('device')
+    .select(['number', 'id'])
+    .where('id', '>=', from)
+    .where('id', '<=', to)
+    .where('organisation', '=', organisation)
+    .limit(limit),
+)
+
+/** Devices whose id lies between two texts, both included. */
+export function listIds(db: Reader, range: IdArguments): Promise<{ number: number; id: string }[]> {
+  return selectIds(db, range)
+}
+
+const namesPerQuery = 100
+
+// A list cannot be compiled once, but a hundred single numbers can; the last hundred is filled up by repetition.
+const selectNames = compileOnce((db, numbers: Record<string, number>) =>
+  db
+    .selectFrom('device')
+    .select(['number', 'name'])
+    .where(
+      'number',
+      'in',
+      Array.from({ length: namesPerQuery }, (_, index) => numbers[`n${index}`] as number),
+    ),
+)
+
+export async function findNames(db: Reader, numbers: readonly number[]): Promise<Map<number, string>> {
+  const names = new Map<number, string>()
+  for (let start = 0; start < numbers.length; start += namesPerQuery) {
+    const part = Array.from({ length: namesPerQuery }, (_, index) => [
+      `n${index}`,
+      numbers[start + index] ?? numbers[start],
+    ])
+    for (const row of await selectNames(db, Object.fromEntries(part))) names.set(row.number, row.name)
+  }
+  return names
 }
