@@ -2,11 +2,11 @@ import { day, type Instant } from '@holdfast/kernel'
 import { decideCompatible, isInstalled } from './compatibility.ts'
 import type {
   ActiveDeployment,
+  AskingDevice,
   Consideration,
   Decision,
   Delivery,
   DeviceHistory,
-  DeviceView,
   Outcome,
   Settlement,
 } from './decision.ts'
@@ -36,7 +36,7 @@ type Step =
  * never goes back to a deployment made before one that it has completed: the operator's last word wins.
  */
 export function decideForDevice(
-  device: DeviceView,
+  device: AskingDevice,
   active: readonly ActiveDeployment[],
   history: DeviceHistory,
   now: Instant,
@@ -74,7 +74,7 @@ export function decideForDevice(
 }
 
 /** A device that is already at work on the deployment. */
-function decideCurrent(device: DeviceView, one: ActiveDeployment, row: DeviceRow, now: Instant): Step {
+function decideCurrent(device: AskingDevice, one: ActiveDeployment, row: DeviceRow, now: Instant): Step {
   const { deployment, release } = one
   if (mustCancel(row.status, deployment.state)) {
     const outcome: Outcome = { kind: 'cancel', deployment: deployment.id }
@@ -112,7 +112,7 @@ function decideCurrent(device: DeviceView, one: ActiveDeployment, row: DeviceRow
 
 /** A deployment that the device has not begun, or has to begin again. */
 function decideNew(
-  device: DeviceView,
+  device: AskingDevice,
   one: ActiveDeployment,
   { row, completed }: { row: DeviceRow | undefined; completed: number },
   now: Instant,
@@ -146,7 +146,7 @@ interface Candidate {
   readonly row: DeviceRow | undefined
 }
 
-function handOut(device: DeviceView, deployment: Deployment, candidate: Candidate, now: Instant): Step {
+function handOut(device: AskingDevice, deployment: Deployment, candidate: Candidate, now: Instant): Step {
   const { place, artifact, attempt, row } = candidate
   const hold = decideHold(deployment, device, row?.passed ?? [], now)
   if (hold.install.when === 'wait' && !device.canWait)
@@ -193,7 +193,7 @@ interface Hold extends Pick<Delivery, 'install' | 'pauseAt'> {
 
 function decideHold(
   { policy, force, installReleasedAt }: Deployment,
-  device: DeviceView,
+  device: AskingDevice,
   passed: readonly PausePoint[],
   now: Instant,
 ): Hold {

@@ -4,7 +4,7 @@ import type { Deployment, PausePoint } from './deployment.ts'
 import type { Roster } from './population.ts'
 import type { DeviceRow } from './status.ts'
 
-export interface DeviceView {
+export interface AskingDevice {
   readonly id: string
   /** Its number in the organisation; bitmaps speak of devices by number. */
   readonly number: number
@@ -24,7 +24,7 @@ export interface ActiveDeployment {
   readonly release: DeployedRelease
   readonly roster: Roster
   /** Whether the device matches the target now; asked for continuous deployments only. */
-  matches(device: DeviceView): boolean
+  matches(device: AskingDevice): boolean
 }
 
 /** What is on record about one device. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import type { DeployedRelease, ReleaseArtifact } from './compatibility.ts'
-import type { ActiveDeployment, DeviceView } from './decision.ts'
+import type { ActiveDeployment, AskingDevice } from './decision.ts'
 import type { Deployment, Phase, PhaseHealth, Policy, Share } from './deployment.ts'
 import { derivePhaseRanges } from './phase-plan.ts'
 import { type Population, rosterOf } from './population.ts'
@@ -86,7 +86,7 @@ export function anArtifact(fields: Partial<ReleaseArtifact> = {}): ReleaseArtifa
 
 export const release: DeployedRelease = { id: 'release-2', name: 'v2', artifacts: [anArtifact()] }
 
-export function aDevice(fields: Partial<DeviceView> = {}): DeviceView {
+export function aDevice(fields: Partial<AskingDevice> = {}): AskingDevice {
   return {
     id: 'device-0',
     number: 0,

@@ -1,0 +1,16 @@
+export type { PausePoint } from './deployment.ts'
+export type {
+  Answer,
+  Asking,
+  Assignment,
+  AutoConfirmation,
+  DeploymentLabel,
+  DeploymentReference,
+  DeviceDeployments,
+  DeviceReport,
+  Handout,
+  LogLine,
+  Offer,
+} from './deployments.ts'
+export { deploymentMigrations } from './schema.ts'
+export type { DeviceRow, DeviceStatus, Progress, Report } from './status.ts'
