@@ -1,5 +1,4 @@
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import type { Transform } from 'node:stream'
 import { createGunzip, createGzip, createZstdCompress, createZstdDecompress } from 'node:zlib'
 import { type ByteSource, Fault, messageOf } from '@holdfast/kernel'
 
@@ -30,31 +29,27 @@ export async function* decompress(
     yield* source
     return
   }
-  let consumed = 0
-  let produced = 0
-  async function* counted() {
-    for await (const chunk of source) {
-      consumed += chunk.length
-      yield chunk
-    }
-  }
   const decoder = compression === 'gzip' ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize })
-  const feeding = pipeline(Readable.from(counted(), { highWaterMark: 1 }), decoder)
-  // The same failure reaches the loop below through the decoder.
+  const state = { fed: 0 }
+  const feeding = feed(source, decoder, (size) => {
+    state.fed += size
+    // NOTE: Node ends a zstd stream at the end of its first frame; more frames are refused as well.
+    if (decoder.bytesWritten !== state.fed) throw damaged(name, 'something follows the compressed data')
+  })
   feeding.catch(() => undefined)
+  let produced = 0
   try {
     for await (const chunk of decoder as AsyncIterable<Uint8Array>) {
       produced += chunk.length
       if (produced > limits.bytes) {
         throw new Fault('limited', 'formats.too_large', `${name} expands to more than ${limits.bytes} bytes`)
       }
-      if (produced > ratioFreeBytes && produced > consumed * limits.ratio) {
+      if (produced > ratioFreeBytes && produced > decoder.bytesWritten * limits.ratio) {
         throw new Fault('refused', 'formats.expansion_ratio', `${name} expands more than ${limits.ratio} times`)
       }
       yield chunk
     }
     await feeding
-    if (decoder.bytesWritten !== consumed) throw damaged(name, 'something follows the compressed data')
   } catch (error) {
     throw isCodecError(error) ? damaged(name, messageOf(error), error) : error
   } finally {
@@ -72,13 +67,42 @@ export async function* compress(
     return
   }
   const coder = compression === 'gzip' ? createGzip({ chunkSize }) : createZstdCompress({ chunkSize })
-  const feeding = pipeline(Readable.from(source, { highWaterMark: 1 }), coder)
+  const feeding = feed(source, coder)
   feeding.catch(() => undefined)
   try {
     yield* coder as AsyncIterable<Uint8Array>
     await feeding
   } finally {
     coder.destroy()
+  }
+}
+
+/**
+ * Writes one chunk after the other, each when the one before is processed: a source may reuse its buffer, and the
+ * end is a call of its own (ended together with a write, Node's zstd coder adds an empty frame).
+ */
+async function feed(
+  source: ByteSource,
+  coder: Transform,
+  fed: (size: number) => void = () => undefined,
+): Promise<void> {
+  coder.on('error', () => undefined)
+  let stop = (): void => undefined
+  coder.once('close', () => stop())
+  try {
+    for await (const chunk of source) {
+      await new Promise<void>((resolve, reject) => {
+        // A coder that is destroyed may forget the write it was at; the source must be closed all the same.
+        stop = () => reject(new Error('the reader left'))
+        coder.write(chunk, (error) => (error == null ? resolve() : reject(error)))
+      })
+      fed(chunk.length)
+    }
+    coder.end()
+  } catch (error) {
+    // Ends the loop that reads from the coder, if it has not ended yet.
+    coder.destroy(error instanceof Error ? error : new Error(messageOf(error)))
+    throw error
   }
 }
 
