@@ -73,18 +73,18 @@ function bodyHeaders(operation: Operation, body: unknown): Record<string, string
 }
 
 function fill(path: string, params: Readonly<Record<string, unknown>>): string {
-  return path.replace(/\{(\w+)\}/g, (_, name: string) => {
+  return path.replace(/\{(\w+)(\*?)\}/g, (_, name: string, rest: string) => {
     const value = params[name]
     if (value === undefined)
       throw new Fault('malformed', 'client.parameter_missing', `${name} is missing`, { at: name })
-    return encodeURIComponent(String(value))
+    return rest === '' ? encodeURIComponent(String(value)) : String(value).split('/').map(encodeURIComponent).join('/')
   })
 }
 
 function search(query: Readonly<Record<string, unknown>>): string {
   const given = Object.entries(query).filter(([, value]) => value !== undefined)
   if (given.length === 0) return ''
-  return `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString()}`
+  return `?${new URLSearchParams(Object.fromEntries(given.map(([name, value]) => [name, String(value)]))).toString()}`
 }
 
 const kinds: Readonly<Record<number, FaultKind>> = {

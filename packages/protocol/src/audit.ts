@@ -52,6 +52,15 @@ export const audit = {
     summary: 'The whole log as JSON lines with checkpoint, for `holdfast evidence verify`',
     answer: 'bytes',
   }),
+  file: operation({
+    id: 'audit.file',
+    method: 'GET',
+    path: '/audit/log/{path*}',
+    requires: 'audit.read',
+    summary: 'A file of the log by its C2SP tlog-tiles path: `checkpoint`, `tile/…`, `tile/entries/…`',
+    params: z.object({ path: z.string().max(100) }),
+    answer: 'bytes',
+  }),
   state: operation({
     id: 'audit.state',
     method: 'GET',

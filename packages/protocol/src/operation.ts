@@ -8,7 +8,7 @@ export type Special = 'bytes' | 'events' | 'nothing'
 
 /**
  * One operation of the REST interface, as data: the server's routes, the OpenAPI document, the typed client and the
- * authorisation matrix are all made from this. `path` is below `/api/v1` and names its parameters in braces.
+ * authorisation matrix are all made from this. `path` is below `/api/v1` and names its parameters in braces; `{name*}` takes the rest of it.
  */
 export interface Operation {
   readonly id: string

@@ -1,2 +1,6 @@
+export { createEventFeed, type EventFeed } from './event-feed.ts'
+export { type LogIdentity, logIdentity } from './log.ts'
 export { type AuditEntry, record } from './record.ts'
+export { auditRoutes } from './routes.ts'
 export { auditMigrations } from './schema.ts'
+export { type SequencerNeeds, sequenceJob } from './sequencer.ts'

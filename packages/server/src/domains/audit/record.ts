@@ -34,6 +34,9 @@ const insertRecord = compileOnce(
     }),
 )
 
+/** In UTF-16 units; an entry of the log holds 65,535 bytes. */
+const maxBody = 16_000
+
 /** Writes the audit record of a mutation. It becomes a leaf of the Merkle log, and an event, within about 100 ms. */
 export async function record(tx: Tx, entry: AuditEntry): Promise<void> {
   const id = newId(entry.at)
@@ -50,6 +53,7 @@ export async function record(tx: Tx, entry: AuditEntry): Promise<void> {
     before: entry.before === undefined ? undefined : hash(entry.before),
     after: entry.after === undefined ? undefined : hash(entry.after),
   })
+  if (body.length > maxBody) throw new Error(`the audit record of ${entry.type} is larger than a log entry may be`)
   await insertRecord(tx, {
     id,
     organisation: entry.organisation,

@@ -48,7 +48,7 @@ export function createApiServer(needs: ApiNeeds, operations: readonly Operation[
   for (const { operation, handle } of needs.routes) {
     server.route({
       method: operation.method,
-      url: apiPrefix + operation.path.replace(/\{(\w+)\}/g, ':$1'),
+      url: apiPrefix + operation.path.replace(/\{\w+\*\}/, '*').replace(/\{(\w+)\}/g, ':$1'),
       handler: (request, reply) => serve(needs, operation, handle, request, reply),
     })
   }
@@ -111,10 +111,15 @@ function parseInput(operation: Operation, request: FastifyRequest): Input<Operat
         ? operation.body.parse(request.body ?? {})
         : undefined
   return {
-    params: operation.params?.parse(request.params),
+    params: operation.params?.parse(pathParams(operation, request.params as Record<string, string>)),
     query: operation.query?.strict().parse(request.query),
     body,
   } as unknown as Input<Operation>
+}
+
+function pathParams(operation: Operation, params: Record<string, string>): Record<string, string> {
+  const rest = /\{(\w+)\*\}/.exec(operation.path)?.[1]
+  return rest === undefined ? params : { ...params, [rest]: params['*'] ?? '' }
 }
 
 function bytesOf(request: FastifyRequest): AsyncIterable<Uint8Array> {
