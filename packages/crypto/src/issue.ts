@@ -102,7 +102,8 @@ function issueUnder(request: LeafRequest, extensions: readonly Uint8Array[]): Ui
       'the issuing key is not the key of the issuing certificate',
     )
   }
-  if (request.notAfter > authority.notAfter) {
+  // Certificates hold whole seconds.
+  if (Math.floor(request.notAfter / 1000) * 1000 > authority.notAfter) {
     throw new Fault('refused', 'crypto.outlives_issuer', 'a certificate must not outlive the CA that issues it')
   }
   return issue({

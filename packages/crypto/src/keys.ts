@@ -12,8 +12,8 @@ import {
 } from 'node:crypto'
 import { promisify } from 'node:util'
 import { Fault } from '@holdfast/kernel'
-import { concat, sameBytes } from './bytes.ts'
-import { DerFields, readBitBytes, readDer, readOid, tag } from './der.ts'
+import { concat } from './bytes.ts'
+import { DerFields, readBitBytes, readDer, readIntegerBytes, readOid, tag } from './der.ts'
 import { integer, nullValue, octetString, oid, sequence } from './der-write.ts'
 import { oids } from './oids.ts'
 import { readPem, writePem } from './pem.ts'
@@ -35,13 +35,10 @@ const maxKeyBytes = 16_384
  */
 export function parsePublicKey(input: string | Uint8Array): KeyObject {
   const der = typeof input === 'string' ? publicKeyBytes(input) : input
-  const curve = requireAlgorithm(der)
+  const form = requireCanonicalForm(der)
   const key = attempt(() => createPublicKey({ key: Buffer.from(der), format: 'der', type: 'spki' }))
   requireKind(key)
-  if (curve === undefined) {
-    if (!sameBytes(publicKeyDer(key), der)) throw badKey('the public key is not in its canonical encoding')
-    return key
-  }
+  if (form === 'canonical') return key
   // A compressed point is the same key: through JWK it becomes the uncompressed, canonical one.
   return attempt(() => createPublicKey({ key: key.export({ format: 'jwk' }), format: 'jwk' }))
 }
@@ -53,21 +50,38 @@ function publicKeyBytes(text: string): Uint8Array {
   return block.bytes
 }
 
-/** Throws unless the algorithm is one of ours, named with the parameters its standard gives it; answers its curve. */
-function requireAlgorithm(der: Uint8Array): string | undefined {
+/**
+ * Throws unless the algorithm is one of ours, named with the parameters that its standard gives it, and the key bits
+ * have the one DER form of that algorithm; only a compressed point is a second form of the same key.
+ */
+function requireCanonicalForm(der: Uint8Array): 'canonical' | 'compressed' {
   const info = new DerFields(readDer(der, { maxBytes: maxKeyBytes, maxNodes: 16 }), tag.sequence, 'the public key')
   const algorithm = new DerFields(info.take(tag.sequence, 'algorithm'), tag.sequence, 'the algorithm')
-  readBitBytes(info.take(tag.bitString, 'key bits'))
+  const bits = readBitBytes(info.take(tag.bitString, 'key bits'))
   info.end()
   const name = readOid(algorithm.take(tag.oid, 'identifier'))
-  let curve: string | undefined
-  if (name === oids.rsaEncryption) algorithm.take(tag.null, 'NULL')
-  else if (name === oids.ecPublicKey) {
-    curve = readOid(algorithm.take(tag.oid, 'named curve'))
-    if (curve !== oids.p256 && curve !== oids.p384) throw unsupported(`curve ${curve}`)
+  let form: 'canonical' | 'compressed' = 'canonical'
+  if (name === oids.rsaEncryption) {
+    if (algorithm.take(tag.null, 'NULL').content.length > 0) throw badKey('a NULL that is not empty')
+    requireRsaForm(bits)
+  } else if (name === oids.ecPublicKey) {
+    const curve = readOid(algorithm.take(tag.oid, 'named curve'))
+    const width = curve === oids.p256 ? 32 : curve === oids.p384 ? 48 : undefined
+    if (width === undefined) throw unsupported(`curve ${curve}`)
+    if (bits[0] !== 0x04) form = 'compressed'
+    if (bits.length !== (form === 'canonical' ? 2 * width : width) + 1) throw badKey('a point of wrong length')
   } else if (name !== oids.ed25519) throw unsupported(`algorithm ${name}`)
   algorithm.end()
-  return curve
+  return form
+}
+
+function requireRsaForm(bits: Uint8Array): void {
+  const numbers = new DerFields(readDer(bits, { maxBytes: maxKeyBytes }), tag.sequence, 'the RSA key')
+  for (const name of ['modulus', 'exponent']) {
+    const [first = 0x80] = readIntegerBytes(numbers.take(tag.integer, name))
+    if (first >= 0x80) throw badKey(`a negative ${name}`)
+  }
+  numbers.end()
 }
 
 /** The kind of a supported key, public or private; throws for all others. */

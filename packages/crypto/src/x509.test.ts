@@ -5,7 +5,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { createSecureContext } from 'node:tls'
+import { connect, createSecureContext, createServer } from 'node:tls'
 import { day, Fault, type Instant } from '@holdfast/kernel'
 import { generateKey, type KeyPair, type NewKeyKind, privateKeyPem } from './keys.ts'
 import {
@@ -22,7 +22,8 @@ import {
   verifyChain,
 } from './x509.ts'
 
-const now = Date.parse('2026-11-22T10:00:00Z')
+// Node verifies at the present time; the rest of the world does not depend on it.
+const now = Math.floor(Date.now() / 1000) * 1000
 const ca = { notBefore: now - day, notAfter: now + 3650 * day }
 const leafTimes = { notBefore: now - day, notAfter: now + 90 * day }
 const fault = (code: string) => (thrown: unknown) => {
@@ -211,6 +212,48 @@ test('a chain is refused for every single thing that is wrong with it', async ()
   }
 })
 
+test('Node speaks mutual TLS with certificates that are issued here', async () => {
+  const made = await world('p256')
+  const device = await generateKey('p256')
+  const client = createClientCertificate({
+    ...leafTimes,
+    issuer: made.middle,
+    subject: { commonName: 'device' },
+    publicKey: device.publicKey,
+  })
+  const chain = (leaf: Uint8Array) => certificatePem(leaf) + certificatePem(made.middle.certificate)
+  const trust = { ca: certificatePem(made.root.certificate) }
+  const server = createServer(
+    {
+      ...trust,
+      cert: chain(made.leaf),
+      key: privateKeyPem(made.key.privateKey),
+      requestCert: true,
+      rejectUnauthorized: true,
+    },
+    (socket) => socket.end(socket.getPeerX509Certificate()?.subject ?? 'nobody'),
+  )
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  try {
+    const address = server.address()
+    assert.ok(address !== null && typeof address === 'object')
+    const socket = connect({
+      ...trust,
+      port: address.port,
+      host: '127.0.0.1',
+      servername: 'localhost',
+      cert: chain(client),
+      key: privateKeyPem(device.privateKey),
+    })
+    let answer = ''
+    for await (const part of socket) answer += String(part)
+    assert.equal(socket.authorized, true)
+    assert.equal(answer, 'CN=device')
+  } finally {
+    server.close()
+  }
+})
+
 test('a certificate with its own key in the trust store is trusted by its bytes, for its purpose only', async () => {
   const made = await world()
   const pinned = { ...chainOf(made, made.leaf, 'serverAuth'), intermediates: [], roots: [made.leaf] }
@@ -222,6 +265,7 @@ test('a certificate with its own key in the trust store is trusted by its bytes,
 test('a CA issues nothing that outlives it or that its key did not make', async () => {
   const made = await world()
   const request = { ...leafTimes, subject: { commonName: 'x' }, publicKey: made.key.publicKey }
+  createClientCertificate({ ...request, issuer: made.middle, notAfter: ca.notAfter + 999 })
   const late = { ...request, issuer: made.middle, notAfter: ca.notAfter + day }
   assert.throws(() => createClientCertificate(late), fault('crypto.outlives_issuer'))
   const mixed = { ...request, issuer: { certificate: made.middle.certificate, key: made.root.key } }
