@@ -17,3 +17,7 @@ export type {
   Devices,
   InventoryMode,
 } from './devices.ts'
+export { Bitmap } from './search/bitmap.ts'
+export { matchesFilter } from './search/facts.ts'
+export { allOf, type Filter } from './search/filter.ts'
+export { parseFilter } from './search/parse-filter.ts'
