@@ -1,0 +1,6 @@
+// `npm start`: sets itself up, then runs the quick start. `npm start -- --empty` leaves the demo out.
+import { become, ensureConsoleBuilt, ensureInstalled, runtime } from './setup.mjs'
+
+ensureInstalled()
+ensureConsoleBuilt()
+become(runtime, ['packages/cli/src/main.ts', 'quick-start', ...process.argv.slice(2)])
