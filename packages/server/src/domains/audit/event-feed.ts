@@ -111,7 +111,7 @@ class Feed implements EventFeed {
   }
 }
 
-function eventOf(row: RecordRow): Event {
+export function eventOf(row: RecordRow): Event {
   const { subject, detail } = JSON.parse(row.body) as { subject: Event['subject']; detail?: Event['detail'] }
   return {
     position: row.position ?? -1,

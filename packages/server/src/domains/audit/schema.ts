@@ -35,11 +35,18 @@ export interface AuditTileTable {
   hashes: Uint8Array
 }
 
+/** How far each durable follower of the log has come. */
+export interface AuditCursorTable {
+  follower: string
+  position: number
+}
+
 declare module '../../platform/db/tables.ts' {
   interface Tables {
     audit_record: AuditRecordTable
     audit_log: AuditLogTable
     audit_tile: AuditTileTable
+    audit_cursor: AuditCursorTable
   }
 }
 
@@ -57,6 +64,7 @@ export const auditMigrations: readonly Migration[] = [
       `create table audit_log (organisation text primary key, size ${int} not null, checkpoint text not null, signed_at ${int} not null)`,
       `create table audit_tile (organisation text not null, level ${int} not null, idx ${int} not null, hashes ${bytes} not null,
         primary key (organisation, level, idx)) ${clustered}`,
+      `create table audit_cursor (follower text primary key, position ${int} not null)`,
     ],
   },
 ]

@@ -145,3 +145,17 @@ export async function listRecords(db: Reader, query: RecordQuery): Promise<Recor
   if (query.before !== undefined) select = select.where('seq', '<', query.before)
   return select.orderBy('seq', 'desc').limit(query.limit).execute()
 }
+
+/** The position that a follower has handled last; -1 before the first. */
+export async function findCursor(db: Reader, follower: string): Promise<number> {
+  const row = await db.selectFrom('audit_cursor').select('position').where('follower', '=', follower).executeTakeFirst()
+  return row?.position ?? -1
+}
+
+export async function putCursor(tx: Tx, follower: string, position: number): Promise<void> {
+  await tx
+    .insertInto('audit_cursor')
+    .values({ follower, position })
+    .onConflict((conflict) => conflict.column('follower').doUpdateSet({ position }))
+    .execute()
+}

@@ -1,0 +1,3 @@
+export { configurationRoutes } from './routes.ts'
+export { configurationMigrations } from './schema.ts'
+export { type Configuration, createConfiguration } from './service.ts'
