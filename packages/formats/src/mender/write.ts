@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
-import type { ByteSource } from '@holdfast/kernel'
+import { type ByteSource, Fault } from '@holdfast/kernel'
 import { type Compression, compress } from '../compression.ts'
 import { type Content, collect, type Digest, digestOf, openContent, spool, unchanged } from '../content.ts'
 import type { JsonObject } from '../json-shape.ts'
 import { NameSet, requireSafeFileName } from '../safe-name.ts'
 import { tarEnd, tarMember, tarMemberHeader, tarMemberPadding } from '../tar.ts'
-import { describeScript, formatHeader, type MenderDepends } from './header.ts'
+import { describeScript, formatHeader, type MenderDepends, parseHeader } from './header.ts'
 import { menderLimits, suffixOf } from './limits.ts'
 import { formatManifest } from './manifest.ts'
 import { encodeMenderSignature } from './signature.ts'
@@ -49,6 +49,8 @@ export async function* writeMenderArtifact(spec: MenderSpec): AsyncGenerator<Uin
     menderLimits.headerBytes,
     'the header',
   )
+  // What we cannot read ourselves we do not write.
+  await parseHeader(header, compression, menderLimits)
   const manifest = formatManifest({
     version: sha256Of(menderVersionDocument),
     header: { name: `header.tar${suffix}`, sha256: sha256Of(header) },
@@ -93,6 +95,9 @@ async function* member(name: string, size: number, content: ByteSource): AsyncGe
 }
 
 async function measureFiles(spec: MenderSpec): Promise<MeasuredFile[]> {
+  if (spec.files.length > menderLimits.files) {
+    throw new Fault('limited', 'formats.too_large', `an artifact holds at most ${menderLimits.files} files`)
+  }
   const names = new NameSet()
   const measured: MeasuredFile[] = []
   for (const { name, content } of spec.files) {

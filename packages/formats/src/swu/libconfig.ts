@@ -149,6 +149,9 @@ export function formatLibconfig(settings: { readonly [name: string]: LibconfigVa
 
 function formatValue(value: LibconfigValue, indent: string): string {
   if (typeof value === 'string') return quote(value)
+  if (value === null || !['boolean', 'number', 'object'].includes(typeof value)) {
+    throw new Fault('malformed', 'formats.libconfig', `${JSON.stringify(value)} has no form in libconfig`)
+  }
   if (typeof value !== 'object') return String(value)
   const inner = `${indent}  `
   if (Array.isArray(value)) {

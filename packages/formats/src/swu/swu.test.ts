@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
 import { createDecipheriv, randomBytes } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { bytesOf, chunked, faultOf, json, sha256 } from '../../tests/forge.ts'
 import { addToChecksum, cpioEnd, cpioMemberHeader, cpioMemberPadding } from '../cpio.ts'
 import { parseDescription } from './description.ts'
+import { writeSwuDirectory } from './directory.ts'
 import { formatLibconfig, type LibconfigValue, parseLibconfig } from './libconfig.ts'
 import { openSwu, readSwu } from './read.ts'
 import { type SwuSpec, writeSwu } from './write.ts'
@@ -71,6 +75,42 @@ test('two items of one name, or one named as the description, are refused', asyn
     const items = [item, { ...item, filename }]
     await assert.rejects(bytesOf(writeSwu({ ...spec, items })), faultOf('formats.duplicate_name'))
   }
+})
+
+test('a directory with a template becomes a .swu, with all that can be computed filled in', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'holdfast-swu-directory-'))
+  const key = randomBytes(32)
+  const encryption = { key, newVector: () => randomBytes(16) }
+  const image = 'filename = "image"; compressed = "zlib"; encrypted = true;'
+  await writeFile(
+    join(directory, 'sw-description'),
+    `software = { version = "3"; hardware-compatibility = [ "1" ];
+       stable = { copy1 = { images = ( { ${image} device = "/dev/a"; } ); }; copy2 = { images = ( { ${image} device = "/dev/b"; } ); }; };
+       scripts = ( { filename = "run.sh"; type = "shellscript"; sha256 = "to be replaced"; } );
+       bootenv = ( { name = "x"; value = "1"; } ); };`,
+  )
+  await writeFile(join(directory, 'image'), content)
+  await writeFile(join(directory, 'run.sh'), '#!/bin/sh\n')
+  const found = await readSwu(writeSwuDirectory({ directory, encryption, sign: () => content }))
+  assert.deepEqual(found.files.map((file) => file.name).sort(), ['image', 'run.sh'])
+  const [first, second] = found.entries
+  assert.deepEqual([first?.selection, second?.selection], ['stable.copy1', 'stable.copy2'])
+  assert.equal(first?.ivt?.length, 32)
+  assert.equal(first?.ivt, second?.ivt)
+  assert.match(Buffer.from(found.rawDescription).toString(), /bootenv/)
+  await assert.rejects(bytesOf(writeSwuDirectory({ directory })), faultOf('formats.swu_description'))
+  for (const [software, code] of [
+    [{ images: [{ filename: 'image' }, { filename: 'image', compressed: true }] }, 'formats.swu_description'],
+    [{ images: [{ filename: 'image', compressed: 'xz' }] }, 'formats.swu_description'],
+    [{ images: [{ filename: '../image' }] }, 'formats.unsafe_name'],
+    [{ images: [{ filename: 'image' }], other: null }, 'formats.libconfig'],
+  ] as const) {
+    await writeFile(join(directory, 'sw-description'), describing(software))
+    await assert.rejects(bytesOf(writeSwuDirectory({ directory, encryption })), faultOf(code))
+  }
+  await writeFile(join(directory, 'sw-description'), describing({ images: [{ filename: 'image' }] }))
+  assert.equal((await readSwu(writeSwuDirectory({ directory }))).files[0]?.sha256, sha256(content))
+  await rm(directory, { recursive: true })
 })
 
 test('a description may select by board, mode and copy; every selection is listed', () => {
