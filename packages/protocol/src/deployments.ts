@@ -54,9 +54,9 @@ export const Policy = z.object({
     .min(1)
     .max(50)
     .default([{ delayMinutes: 0, gate: false }]),
-  /** Per cent of a phase's finished devices that must have succeeded before the next one opens. */
+  /** Per cent of a phase's devices that must have succeeded before the next one opens; incompatible ones do not count. */
   successPercent: z.number().min(0).max(100).default(100),
-  /** The deployment halts by itself at this share of failures among a phase's finished devices … */
+  /** The deployment halts by itself when this share of an open phase's devices has failed … */
   haltAtFailurePercent: z.number().gt(0).max(100).optional(),
   /** … or at this number of failures in all. */
   haltAtFailures: z.number().int().min(1).optional(),
@@ -328,6 +328,16 @@ export const deployments = {
     requires: 'deployments.control',
     summary: 'Ignore windows and installed versions from now on',
     params: ByDeployment,
+    answer: 'nothing',
+  }),
+  extend: operation({
+    id: 'deployments.extend',
+    method: 'POST',
+    path: '/deployments/{deployment}/extend',
+    requires: 'deployments.control',
+    summary: 'Move the expiry',
+    params: ByDeployment,
+    body: z.object({ expiresAt: Time }),
     answer: 'nothing',
   }),
   rollBack: operation({

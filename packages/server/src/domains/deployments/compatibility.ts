@@ -11,8 +11,7 @@ export interface ReleaseArtifact {
 
 export interface DeployedRelease {
   readonly id: string
-  /** The `artifact_name` that a device reports after it has installed the release. */
-  readonly name: string
+  readonly version: string
   readonly artifacts: readonly ReleaseArtifact[]
 }
 
@@ -46,10 +45,18 @@ export function decideCompatible(
   return { kind: 'incompatible', why: reasons.join('; ') }
 }
 
-/** True when the device already provides everything that the artifact would give it. */
-export function isInstalled(release: DeployedRelease, artifact: ReleaseArtifact, provides: Provides): boolean {
-  if (provided(provides, 'artifact_name') !== release.name) return false
-  return Object.entries(artifact.provides).every(([key, value]) => provided(provides, key) === value)
+/**
+ * True when the device already runs the artifact: it says the same in everything that it says at all, and its
+ * `artifact_name`, which old clients report alone, is among that where the artifact has one.
+ */
+export function isInstalled(artifact: ReleaseArtifact, provides: Provides): boolean {
+  const { artifact_name, ...rest } = artifact.provides
+  const wanted = Object.entries(rest)
+  if (artifact_name === undefined) {
+    return wanted.length > 0 && wanted.every(([key, value]) => provided(provides, key) === value)
+  }
+  if (provided(provides, 'artifact_name') !== artifact_name) return false
+  return wanted.every(([key, value]) => (provided(provides, key) ?? value) === value)
 }
 
 function findUnmet({ depends }: ReleaseArtifact, provides: Provides): { key: string; wanted: string } | undefined {

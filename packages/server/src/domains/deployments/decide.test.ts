@@ -256,7 +256,7 @@ test('a device that asks while it runs the new release has succeeded, even if it
 test('of several artifacts that fit, the most specific one is chosen', () => {
   const plain = anArtifact({ id: 'a' })
   const exact = anArtifact({ id: 'b', depends: { device_type: ['board'], artifact_name: ['v1'] } })
-  const release = { id: 'release-2', name: 'v2', artifacts: [plain, exact] }
+  const release = { id: 'release-2', version: 'v2', artifacts: [plain, exact] }
   const pick = (artifact_name: string) => {
     const device = aDevice({ provides: { device_type: 'board', artifact_name } })
     const { outcome } = ask([anActive(aRunning(1), 1, { release })], emptyHistory, 1, device)

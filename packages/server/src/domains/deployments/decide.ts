@@ -84,8 +84,8 @@ function decideCurrent(device: AskingDevice, one: ActiveDeployment, row: DeviceR
   if (artifact === undefined) {
     return { kind: 'answer', why: 'its artifact is gone', outcome: { kind: 'cancel', deployment: deployment.id } }
   }
-  if (!deployment.force && isInstalled(release, artifact, device.provides)) {
-    const why = `it runs ${release.name} now`
+  if (!deployment.force && isInstalled(artifact, device.provides)) {
+    const why = `it runs ${release.version} now`
     return { kind: 'settle', why, settlement: { deployment: deployment.id, phase: row.phase, status: 'success', why } }
   }
   if (hasEnded(deployment) && now >= row.since + silentAfterEnd) {
@@ -118,6 +118,10 @@ function decideNew(
   now: Instant,
 ): Step {
   const { deployment, release, roster } = one
+  if (hasEnded(deployment) && row?.status === 'pending') {
+    const why = `it is ${deployment.state}`
+    return { kind: 'settle', why, settlement: { deployment: deployment.id, phase: row.phase, status: 'aborted', why } }
+  }
   if (!canHandOut(deployment, now)) return skip(`it is ${deployment.state}`)
   const attempt = decideAttempt(deployment, row, now)
   if (attempt.kind === 'skip') return attempt
@@ -133,8 +137,8 @@ function decideNew(
   const compatible = decideCompatible(release, device.provides, device.formats)
   if (compatible.kind === 'unknown') return skip(compatible.why)
   if (compatible.kind === 'incompatible') return settle('incompatible', compatible.why)
-  if (!deployment.force && isInstalled(release, compatible.artifact, device.provides)) {
-    return settle('already_installed', `it runs ${release.name} already`)
+  if (!deployment.force && isInstalled(compatible.artifact, device.provides)) {
+    return settle('already_installed', `it runs ${release.version} already`)
   }
   return handOut(device, deployment, { place, artifact: compatible.artifact.id, attempt: attempt.attempt, row }, now)
 }

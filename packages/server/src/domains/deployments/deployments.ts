@@ -2,7 +2,7 @@ import type { Instant } from '@holdfast/kernel'
 import type { ArtifactFormat, StoredArtifact } from '../artifacts/index.ts'
 import type { DevicePrincipal, DeviceView, Provides } from '../devices/index.ts'
 import type { PausePoint } from './deployment.ts'
-import type { DeviceRow, DeviceStatus, Progress, Report } from './status.ts'
+import type { DeviceRow, DeviceStatus, Report } from './status.ts'
 
 /** A device that asks for work, and what its client can do. */
 export interface Asking {

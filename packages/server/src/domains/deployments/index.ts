@@ -12,5 +12,7 @@ export type {
   LogLine,
   Offer,
 } from './deployments.ts'
+export { deploymentRoutes } from './routes.ts'
 export { deploymentMigrations } from './schema.ts'
+export { createDeploymentsService, type DeploymentsNeeds, type DeploymentsService } from './service.ts'
 export type { DeviceRow, DeviceStatus, Progress, Report } from './status.ts'

@@ -19,6 +19,12 @@ export function abort(deployment: Deployment, reason: string, now: Instant): Dep
   return { ...deployment, state: 'aborted', reason, endedAt: now }
 }
 
+/** Stops handing out because something is wrong with what it hands out. */
+export function halt(deployment: Deployment, reason: string, now: Instant): Deployment {
+  requireState(deployment, 'halt', ['scheduled', 'running', 'paused'])
+  return { ...deployment, state: 'halted', reason, endedAt: now }
+}
+
 /** From now on windows do not count, and devices install again what they already run. Cannot be taken back. */
 export function force(deployment: Deployment): Deployment {
   requireState(deployment, 'force', ['scheduled', 'running', 'paused'])

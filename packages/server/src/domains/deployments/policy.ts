@@ -8,6 +8,8 @@ import { type MaintenanceWindow, verifyWindows, type Weekday } from './window.ts
 /** The policy as the interface speaks of it: minutes, clock times, ISO dates. */
 export type PolicyInput = z.output<typeof operations.deployments.create.body>['policy']
 
+export type TargetInput = z.output<typeof operations.deployments.create.body>['target']
+
 const everyDay: readonly Weekday[] = [1, 2, 3, 4, 5, 6, 7]
 
 /** The policy in the rules' own terms. Throws `malformed` for a plan that cannot be meant. */

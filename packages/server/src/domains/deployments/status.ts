@@ -70,7 +70,7 @@ export function isBeforeInstalling(status: DeviceStatus): boolean {
  * later, different report is a conflict, and so is a step forward in a deployment that was called off. What a
  * device says about its own end counts even then: a success is a success, and a failure is what was asked for.
  */
-export function takeReport(row: DeviceRow, report: Report, state: DeploymentState, now: Instant): DeviceRow {
+export function takeReport<R extends DeviceRow>(row: R, report: Report, state: DeploymentState, now: Instant): R {
   if (!isActive(row.status)) {
     if (row.status === report.status || (row.status === 'aborted' && report.status === 'failure')) return row
     throw new Fault('conflict', 'deployments.settled', `the device has already ended with ${row.status}`)
@@ -81,13 +81,13 @@ export function takeReport(row: DeviceRow, report: Report, state: DeploymentStat
   }
   const status = calledOff && report.status === 'failure' ? 'aborted' : report.status
   const { substate: _, progress: __, ...kept } = row
-  const next: DeviceRow = {
+  const next = {
     ...kept,
     status,
     ...(report.substate === undefined ? {} : { substate: report.substate }),
     ...(report.progress === undefined ? {} : { progress: report.progress }),
     since: status === row.status ? row.since : now,
-  }
+  } as R
   return next.status === row.status && next.substate === row.substate && sameProgress(next.progress, row.progress)
     ? row
     : next

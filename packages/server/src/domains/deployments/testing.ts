@@ -79,12 +79,12 @@ export function anArtifact(fields: Partial<ReleaseArtifact> = {}): ReleaseArtifa
     id: 'artifact-2',
     format: 'mender',
     depends: { device_type: ['board'] },
-    provides: { 'rootfs-image.version': '2' },
+    provides: { artifact_name: 'v2', 'rootfs-image.version': '2' },
     ...fields,
   }
 }
 
-export const release: DeployedRelease = { id: 'release-2', name: 'v2', artifacts: [anArtifact()] }
+export const release: DeployedRelease = { id: 'release-2', version: 'v2', artifacts: [anArtifact()] }
 
 export function aDevice(fields: Partial<AskingDevice> = {}): AskingDevice {
   return {
