@@ -140,6 +140,8 @@ class EdgeRequest implements DeviceRequest {
   body(limit: number): Promise<Buffer> {
     const message = this.#message
     return new Promise((resolve, reject) => {
+      // Whoever went away while something else was awaited raises no event any more.
+      if (message.destroyed) reject(new Fault('malformed', 'gateway.cut', 'the request was cut off'))
       const parts: Buffer[] = []
       let size = 0
       message.on('data', (part: Buffer) => {

@@ -1,0 +1,123 @@
+import type { Answer, Handout } from '../../domains/deployments/index.ts'
+import type { DevicePrincipal, Provides } from '../../domains/devices/index.ts'
+import type { DeviceAnswer, DeviceRequest } from '../../platform/http/device-edge.ts'
+import { jsonAnswer, parseJson } from '../bodies.ts'
+import { type DownloadLinks, originFor } from '../links.ts'
+import type { GatewayNeeds } from '../needs.ts'
+import { requireDevice } from './authentication.ts'
+import { controlMap, decidePauses } from './control-map.ts'
+import { bodyLimits, type NextRequest, readNextV2, readProvides } from './wire.ts'
+
+export interface NextNeeds extends Pick<GatewayNeeds, 'devices' | 'deployments' | 'publicUrl'> {
+  readonly links: DownloadLinks
+}
+
+const nothing: DeviceAnswer = { status: 204 }
+const formats = ['mender'] as const
+
+/** `POST v2 … next`, the check-in of almost every client. */
+export async function nextV2(needs: NextNeeds, request: DeviceRequest): Promise<DeviceAnswer> {
+  const body = await request.body(bodyLimits.next)
+  const proof = requireDevice(needs.devices, request)
+  const device = proof instanceof Promise ? await proof : proof
+  return answerNext(needs, request, device, readNextV2(parseJson(body)))
+}
+
+/** `POST v1 … next`: the provides alone. */
+export async function nextV1(needs: NextNeeds, request: DeviceRequest): Promise<DeviceAnswer> {
+  const body = await request.body(bodyLimits.next)
+  const device = await requireDevice(needs.devices, request)
+  return answerNext(needs, request, device, { provides: readProvides(parseJson(body)), pauses: false })
+}
+
+/** `GET v1 … next`: name and type in the query; what else the device provides stays as it was. */
+export async function nextByQuery(needs: NextNeeds, request: DeviceRequest): Promise<DeviceAnswer> {
+  const device = await requireDevice(needs.devices, request)
+  const { query } = request
+  const said = [...query].filter(([name]) => name === 'artifact_name' || name === 'device_type')
+  const known = (await needs.devices.viewOf(device)).provides
+  const provides = readProvides({ ...known, ...Object.fromEntries(said) })
+  return answerNext(needs, request, device, { provides, pauses: false })
+}
+
+async function answerNext(
+  needs: NextNeeds,
+  request: DeviceRequest,
+  device: DevicePrincipal,
+  asked: NextRequest,
+): Promise<DeviceAnswer> {
+  const { devices, deployments } = needs
+  devices.seen(device)
+  if (device.standing !== 'accepted') return nothing
+  const found = devices.viewOf(device)
+  let view = found instanceof Promise ? await found : found
+  if (!sameProvides(asked.provides, view.provides)) {
+    await devices.reportProvides(device, asked.provides)
+    view = await devices.viewOf(device)
+  }
+  const asking = deployments.ask({ device: view, provides: asked.provides, formats, canWait: asked.pauses })
+  const answer = asking instanceof Promise ? await asking : asking
+  // A device that must stop learns it from the answer to its next status report.
+  return answer.kind === 'deliver' ? deliver(needs, request, device, answer, asked.pauses) : nothing
+}
+
+function deliver(
+  { links, publicUrl }: NextNeeds,
+  request: DeviceRequest,
+  device: DevicePrincipal,
+  handout: Handout,
+  pauses: boolean,
+): DeviceAnswer {
+  const { deployment, artifact } = handout
+  const link = links.sign({ device: device.number, deployment: deployment.id })
+  const points = pauses ? decidePauses(handout) : []
+  return jsonAnswer({
+    id: deployment.id,
+    artifact: {
+      id: artifact.id,
+      artifact_name: artifact.name,
+      device_types_compatible: artifact.deviceTypes,
+      source: { uri: originFor(request, publicUrl) + link.path, expire: new Date(link.expires).toISOString() },
+    },
+    ...(points.length === 0
+      ? {}
+      : { update_control_map: controlMap(deployment.id, (point) => (points.includes(point) ? 'pause' : 'continue')) }),
+  })
+}
+
+/** `GET … update_control_map`, polled by a client that waits. What was called off fails. */
+export async function updateControlMap(
+  needs: Pick<NextNeeds, 'devices' | 'deployments'>,
+  request: DeviceRequest,
+  deployment: string,
+): Promise<DeviceAnswer> {
+  const device = await requireDevice(needs.devices, request)
+  needs.devices.seen(device)
+  const answer = await needs.deployments.ask({ device: await needs.devices.viewOf(device), formats, canWait: true })
+  return jsonAnswer({ update_control_map: await decideMap(needs, device, deployment, answer) })
+}
+
+async function decideMap(
+  { deployments }: Pick<NextNeeds, 'deployments'>,
+  device: DevicePrincipal,
+  id: string,
+  answer: Answer,
+) {
+  if (device.standing === 'accepted' && answer.kind === 'deliver' && answer.deployment.id === id) {
+    const points = decidePauses(answer)
+    return controlMap(id, (point) => (points.includes(point) ? 'pause' : 'continue'))
+  }
+  const part = await deployments.findAssignment(device, id)
+  // Who has begun while the deployment was paused finishes, but passes no point at which it waits.
+  return controlMap(id, () => (part === undefined || part.calledOff ? 'fail' : 'pause'))
+}
+
+function sameProvides(said: Provides, known: Provides): boolean {
+  let count = 0
+  for (const name in said) {
+    if (said[name] !== known[name]) return false
+    count += 1
+  }
+  for (const _ in known) count -= 1
+  return count === 0
+}
