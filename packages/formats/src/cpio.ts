@@ -38,7 +38,8 @@ const trailer = 'TRAILER!!!'
 
 /**
  * The members of a cpio archive in the “new ASCII” forms (070701, and 070702 with checksums), by allow-list:
- * regular files with safe, distinct names. Only zeros may follow the end.
+ * regular files with safe, distinct names. Only zeros may follow the end. The source is closed whenever the reading
+ * ends.
  */
 export async function* readCpio(
   source: ByteSource,
@@ -46,12 +47,29 @@ export async function* readCpio(
 ): AsyncGenerator<CpioMember, void, undefined> {
   const { name: archive, limits } = options
   const reader = new BoundedReader(source, { limit: limits.bytes, name: archive })
+  try {
+    yield* readMembers(reader, archive, limits)
+    const end = reader.position
+    for await (const part of reader.rest()) {
+      if (part.some((byte) => byte !== 0)) throw malformed(`${archive}: something follows its end`)
+      if (reader.position - end > maxTrailingBytes) throw limited(`${archive} goes on long after its end`)
+    }
+  } finally {
+    await reader.close()
+  }
+}
+
+async function* readMembers(
+  reader: BoundedReader,
+  archive: string,
+  limits: CpioLimits,
+): AsyncGenerator<CpioMember, void, undefined> {
   const names = new NameSet()
   const inodes = new Set<string>()
   for (let count = 0; ; count += 1) {
     const header = decodeHeader(await reader.take(headerSize), archive)
     const name = await readName(reader, header.nameSize, archive)
-    if (name === trailer) break
+    if (name === trailer) return
     if (count >= limits.members) throw limited(`${archive} has more than ${limits.members} members`)
     if (header.size > limits.memberBytes)
       throw limited(`${archive}: ${name} is larger than ${limits.memberBytes} bytes`)
@@ -61,11 +79,6 @@ export async function* readCpio(
     yield { name, size: header.size, content: content.read() }
     await content.drain()
     await requireZeros(reader, paddingOf(header.size), `${archive}: the padding of ${name}`)
-  }
-  const end = reader.position
-  for await (const part of reader.rest()) {
-    if (part.some((byte) => byte !== 0)) throw malformed(`${archive}: something follows its end`)
-    if (reader.position - end > maxTrailingBytes) throw limited(`${archive} goes on long after its end`)
   }
 }
 

@@ -35,7 +35,8 @@ const refusedTypes: Readonly<Record<string, string>> = {
 
 /**
  * The members of a tar archive, by allow-list: regular files with safe, distinct names, and the two extensions
- * that carry a long name or a large size. Everything else is refused. Only zeros may follow the end.
+ * that carry a long name or a large size. Everything else is refused. Only zeros may follow the end. The source is
+ * closed whenever the reading ends.
  */
 export async function* readTar(
   source: ByteSource,
@@ -43,10 +44,23 @@ export async function* readTar(
 ): AsyncGenerator<TarMember, void, undefined> {
   const { name: archive, limits } = options
   const reader = new BoundedReader(source, { limit: limits.bytes, name: archive })
+  try {
+    yield* readMembers(reader, archive, limits)
+    await requireOnlyZerosLeft(reader, archive)
+  } finally {
+    await reader.close()
+  }
+}
+
+async function* readMembers(
+  reader: BoundedReader,
+  archive: string,
+  limits: TarLimits,
+): AsyncGenerator<TarMember, void, undefined> {
   const names = new NameSet()
   for (let count = 0; ; count += 1) {
     const header = await readMemberHeader(reader, archive)
-    if (header === null) break
+    if (header === null) return
     if (count >= limits.members) throw limited(`${archive} has more than ${limits.members} members`)
     if (header.size > limits.memberBytes) {
       throw limited(`${archive}: ${header.name} is larger than ${limits.memberBytes} bytes`)
@@ -57,7 +71,6 @@ export async function* readTar(
     await reader.skip(end - reader.position)
     await requireZeros(reader, paddingOf(header.size), `${archive}: the padding of ${header.name}`)
   }
-  await requireOnlyZerosLeft(reader, archive)
 }
 
 async function* contentUntil(reader: BoundedReader, end: number): AsyncGenerator<Uint8Array, void, undefined> {

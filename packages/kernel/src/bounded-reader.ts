@@ -63,6 +63,11 @@ export class BoundedReader {
     return this.#chunk.length === 0 && !(await this.#fill())
   }
 
+  /** Lets go of the source, read to its end or not. */
+  async close(): Promise<void> {
+    await this.#source.return?.()
+  }
+
   async #fill(): Promise<boolean> {
     while (true) {
       const next = await this.#source.next()

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { Fault } from '@holdfast/kernel'
 import fc from 'fast-check'
 import {
   bytesOf,
@@ -200,6 +201,42 @@ describe('a consumer of the payload', () => {
       }
     }
     await assert.rejects(consume(), faultOf('formats.digest'))
+  })
+
+  test('is never told that all is well after it left before the end', async () => {
+    for (const payload of [tarMember('f', content), tarMember('f', content.toReversed())]) {
+      const artifact = await openMenderArtifact(
+        chunked(forgedArtifact({ files: { f: content }, payload: forgedTar(payload) })),
+      )
+      for await (const _ of artifact.files) break
+      await assert.rejects(artifact.finish(), /left before its end/)
+    }
+  })
+
+  test('has its source closed, however the reading ends', async () => {
+    const honest = forgedArtifact({ files: { f: content }, compress: gzip })
+    const refused = forgedArtifact({ files: { f: content }, payload: forgedTar(tarMember('g', content)) })
+    const headless = forgedArtifact({ manifest: () => '' })
+    const refuse = () => {
+      throw new Fault('refused', 'test.refused', 'no')
+    }
+    for (const [bytes, verify] of [
+      [honest, () => undefined],
+      [refused, () => undefined],
+      [headless, () => undefined],
+      [honest, refuse],
+    ] as const) {
+      let isClosed = false
+      const source = async function* () {
+        try {
+          yield* chunked(bytes, 100)
+        } finally {
+          isClosed = true
+        }
+      }
+      await readMenderArtifact(source(), { verify }).catch((error) => assert.ok(error instanceof Fault))
+      assert.ok(isClosed)
+    }
   })
 
   test('gets every byte of every file', async () => {

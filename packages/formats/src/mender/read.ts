@@ -81,6 +81,31 @@ export async function openMenderArtifact(
   const tar = { members: 8, memberBytes: limits.artifactBytes, bytes: limits.artifactBytes }
   const members = readTar(whole.through(source), { name: 'the artifact', limits: tar })
 
+  try {
+    const head = await readHead(members, options, limits)
+    const payload = new Payload(members, head.manifest, limits)
+    const { header, signature, manifestBytes } = head
+    return {
+      header,
+      signature,
+      manifest: manifestBytes,
+      files: payload.files,
+      async finish() {
+        await payload.finish()
+        return whole.digest()
+      },
+    }
+  } catch (error) {
+    await members.return()
+    throw error
+  }
+}
+
+async function readHead(
+  members: AsyncGenerator<TarMember, void, undefined>,
+  options: MenderReadOptions,
+  limits: MenderLimits,
+) {
   const version = await collect((await requireMember(members, 'version')).content, maxVersionBytes, 'version')
   requireVersion3(version)
   const manifestBytes = await collect((await requireMember(members, 'manifest')).content, maxManifestBytes, 'manifest')
@@ -93,19 +118,7 @@ export async function openMenderArtifact(
   options.verify?.(manifestBytes, signature)
   const manifest = parseManifest(manifestBytes)
   requireDigest(version, manifest.version, 'version')
-  const header = await readHeader(next, manifest, limits)
-  const files = payloadFiles(members, manifest, limits)
-  return {
-    header,
-    signature,
-    manifest: manifestBytes,
-    files,
-    async finish() {
-      for await (const _ of files);
-      if (!(await members.next()).done) throw new Error('the payload was left before its end')
-      return whole.digest()
-    },
-  }
+  return { header: await readHeader(next, manifest, limits), signature, manifest, manifestBytes }
 }
 
 async function readHeader(member: TarMember, manifest: MenderManifest, limits: MenderLimits): Promise<MenderHeader> {
@@ -126,12 +139,40 @@ async function readHeader(member: TarMember, manifest: MenderManifest, limits: M
   return parseHeader(stored, compression, limits)
 }
 
+class Payload {
+  readonly files: AsyncGenerator<MenderPayloadFile, void, undefined>
+  #isComplete = false
+
+  constructor(members: AsyncGenerator<TarMember, void, undefined>, manifest: MenderManifest, limits: MenderLimits) {
+    this.files = this.#read(members, manifest, limits)
+  }
+
+  async finish(): Promise<void> {
+    for await (const _ of this.files);
+    if (!this.#isComplete) throw new Error('the payload was left before its end, so nothing is known about it')
+  }
+
+  async *#read(
+    members: AsyncGenerator<TarMember, void, undefined>,
+    manifest: MenderManifest,
+    limits: MenderLimits,
+  ): AsyncGenerator<MenderPayloadFile, void, undefined> {
+    try {
+      yield* payloadFiles(await nextMember(members, 'data/0000.tar'), manifest, limits)
+      const extra = await members.next()
+      if (!extra.done) throw misplaced(extra.value.name, 'the end of the artifact')
+      this.#isComplete = true
+    } finally {
+      await members.return()
+    }
+  }
+}
+
 async function* payloadFiles(
-  members: AsyncGenerator<TarMember, void, undefined>,
+  data: TarMember,
   manifest: MenderManifest,
   limits: MenderLimits,
 ): AsyncGenerator<MenderPayloadFile, void, undefined> {
-  const data = await nextMember(members, 'data/0000.tar')
   const suffix = /^data\/0000\.tar(\.[a-z]+)?$/.exec(data.name)
   if (suffix === null) throw misplaced(data.name, 'data/0000.tar')
   const expanded = decompress(data.content, compressionOf(suffix[1] ?? ''), {
@@ -156,8 +197,6 @@ async function* payloadFiles(
     await content.drain()
   }
   for (const name of missing.keys()) throw mismatch(`the payload file ${JSON.stringify(name)} is missing`)
-  const extra = await members.next()
-  if (!extra.done) throw misplaced(extra.value.name, 'the end of the artifact')
 }
 
 function requireVersion3(bytes: Uint8Array): void {

@@ -57,6 +57,24 @@ export async function readSwu(source: ByteSource, options: SwuReadOptions = {}):
 export async function openSwu(source: ByteSource, options: SwuReadOptions = {}): Promise<OpenSwu> {
   const whole = new Tap()
   const members = readCpio(whole.through(source), { name: 'the archive', limits: { ...swuLimits, ...options.limits } })
+  try {
+    const { next, ...head } = await readHead(members, options)
+    const images = new Images(next, members, head.description)
+    return {
+      ...head,
+      files: images.files,
+      async finish() {
+        await images.finish()
+        return whole.digest()
+      },
+    }
+  } catch (error) {
+    await members.return()
+    throw error
+  }
+}
+
+async function readHead(members: AsyncGenerator<CpioMember, void, undefined>, options: SwuReadOptions) {
   const first = await members.next()
   if (first.done === true || first.value.name !== 'sw-description') {
     throw new Fault('malformed', 'formats.swu_order', 'the first file of the archive is not sw-description')
@@ -69,18 +87,37 @@ export async function openSwu(source: ByteSource, options: SwuReadOptions = {}):
     next = await members.next()
   }
   options.verify?.(rawDescription, signature)
-  const description = parseDescription(rawDescription)
-  const files = imageFiles(next, members, description)
-  return {
-    description,
-    signature,
-    rawDescription,
-    files,
-    async finish() {
-      for await (const _ of files);
-      if (!(await members.next()).done) throw new Error('the images were left before their end')
-      return whole.digest()
-    },
+  return { next, signature, rawDescription, description: parseDescription(rawDescription) }
+}
+
+class Images {
+  readonly files: AsyncGenerator<SwuPayloadFile, void, undefined>
+  #isComplete = false
+
+  constructor(
+    first: IteratorResult<CpioMember, void>,
+    members: AsyncGenerator<CpioMember, void, undefined>,
+    description: SwuDescription,
+  ) {
+    this.files = this.#read(first, members, description)
+  }
+
+  async finish(): Promise<void> {
+    for await (const _ of this.files);
+    if (!this.#isComplete) throw new Error('the images were left before their end, so nothing is known about them')
+  }
+
+  async *#read(
+    first: IteratorResult<CpioMember, void>,
+    members: AsyncGenerator<CpioMember, void, undefined>,
+    description: SwuDescription,
+  ): AsyncGenerator<SwuPayloadFile, void, undefined> {
+    try {
+      yield* imageFiles(first, members, description)
+      this.#isComplete = true
+    } finally {
+      await members.return()
+    }
   }
 }
 

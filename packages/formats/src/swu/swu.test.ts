@@ -66,6 +66,12 @@ test('what is written is what is read', async () => {
   )
 })
 
+test('a consumer that left before the end is never told that all is well', async () => {
+  const swu = await openSwu(writeSwu(spec))
+  for await (const _ of swu.files) break
+  await assert.rejects(swu.finish(), /left before their end/)
+})
+
 test('equal specs give equal bytes', async () => {
   assert.deepEqual(await bytesOf(writeSwu(spec)), await bytesOf(writeSwu(spec)))
 })

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import { createReadStream, createWriteStream } from 'node:fs'
+import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto'
+import { createReadStream, createWriteStream, readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { after, before, describe, test } from 'node:test'
+import { signDetachedCms, verifyDetachedCms } from '@holdfast/crypto/cms'
 import { Fault } from '@holdfast/kernel'
+import type { SignDescription } from './archive.ts'
 import { readSwu } from './read.ts'
 import { type SwuItem, writeSwu } from './write.ts'
 
@@ -68,13 +70,25 @@ after(async () => {
   if (skip === false) await rm(directory, { recursive: true, force: true })
 })
 
-function sign(signer: 'rsa' | 'ec'): (description: Uint8Array) => Uint8Array {
+type Signer = 'rsa' | 'ec'
+
+function signWithOpenssl(signer: Signer): SignDescription {
   const files = ['-signer', `${signer}.crt`, '-inkey', `${signer}.key`]
   return (description) => openssl(['cms', '-sign', '-binary', ...files, '-outform', 'DER', '-nosmimecap'], description)
 }
 
-async function write(signer: 'rsa' | 'ec', items: readonly SwuItem[], hardware = '1.0'): Promise<string> {
-  const swu = writeSwu({ version: '1.0', hardwareCompatibility: [hardware], items, sign: sign(signer) })
+function signWithOurs(signer: Signer): SignDescription {
+  const certificate = certificateOf(signer)
+  const key = createPrivateKey(readFileSync(at(`${signer}.key`)))
+  return (content) => signDetachedCms({ content, certificate, key })
+}
+
+function certificateOf(name: string): Uint8Array {
+  return new X509Certificate(readFileSync(at(`${name}.crt`))).raw
+}
+
+async function write(sign: SignDescription, items: readonly SwuItem[], hardware = '1.0'): Promise<string> {
+  const swu = writeSwu({ version: '1.0', hardwareCompatibility: [hardware], items, sign })
   await pipeline(Readable.from(swu), createWriteStream(at('ours.swu')))
   return at('ours.swu')
 }
@@ -106,7 +120,7 @@ describe('swupdate', { skip }, () => {
     test(`installs what we write: plain, compressed and encrypted, signed with ${signer}`, async () => {
       const encrypt = () => ({ key, iv: randomBytes(16) })
       const script = Buffer.from(`#!/bin/sh\necho "$1" >> ${at(`steps-${signer}`)}\n`)
-      const path = await write(signer, [
+      const path = await write(signWithOurs(signer), [
         item('plain'),
         item('encrypted', { encrypt: encrypt() }),
         item('compressed', { compress: 'zlib' }),
@@ -126,8 +140,8 @@ describe('swupdate', { skip }, () => {
   }
 
   test('refuses ours for another board, or changed after signing, as it must', async () => {
-    assert.equal(swupdate('-c', '-i', await write('rsa', [item('plain')], '2.0')).succeeded, false)
-    const path = await write('rsa', [item('plain')])
+    assert.equal(swupdate('-c', '-i', await write(signWithOpenssl('rsa'), [item('plain')], '2.0')).succeeded, false)
+    const path = await write(signWithOpenssl('rsa'), [item('plain')])
     const valid = swupdate('-c', '-i', path)
     assert.ok(valid.succeeded, valid.output)
     const bytes = await readFile(path)
@@ -139,7 +153,7 @@ describe('swupdate', { skip }, () => {
   })
 
   test('and openssl agree that the signature is over the raw description', async () => {
-    const contents = await readSwu(createReadStream(await write('ec', [item('plain')])))
+    const contents = await readSwu(createReadStream(await write(signWithOurs('ec'), [item('plain')])))
     assert.deepEqual(
       contents.files.map(({ name, size }) => [name, size]),
       [['plain', image.length]],
@@ -154,8 +168,23 @@ describe('swupdate', { skip }, () => {
     assert.throws(() => openssl(verify('other', 'description')))
   })
 
+  test('and openssl may sign: we verify it over the raw description, for the trusted authority only', async () => {
+    for (const signer of ['rsa', 'ec'] as const) {
+      const path = await write(signWithOpenssl(signer), [item('plain')])
+      const read = (authority: string) => {
+        const trusted = [certificateOf(authority)]
+        const verify = (content: Uint8Array, signature: Uint8Array | null) => {
+          verifyDetachedCms({ content, signature: signature ?? new Uint8Array(0), trusted, at: Date.now() })
+        }
+        return readSwu(createReadStream(path), { verify })
+      }
+      assert.equal((await read('ca')).files.length, 1)
+      await assert.rejects(read('other'), Fault)
+    }
+  })
+
   test('the verifier sees the description before anything in it is believed', async () => {
-    const path = await write('rsa', [item('plain')])
+    const path = await write(signWithOpenssl('rsa'), [item('plain')])
     const refuse = () => {
       throw new Fault('unauthenticated', 'test.refused', 'refused')
     }
