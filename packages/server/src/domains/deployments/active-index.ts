@@ -1,4 +1,4 @@
-import { type Clock, day } from '@holdfast/kernel'
+import { type Clock, day, Fault } from '@holdfast/kernel'
 import type { Database } from '../../platform/db/index.ts'
 import type { Artifacts, StoredArtifact } from '../artifacts/index.ts'
 import { Bitmap, type DeviceView, type Filter } from '../devices/index.ts'
@@ -9,10 +9,20 @@ import { listUnsettledNumbers } from './device-store.ts'
 import { compareDeployments } from './ordering.ts'
 import { type Roster, rosterOf } from './population.ts'
 import { findDeployment, findPopulation, listOpen, type StoredDeployment } from './store.ts'
-import { deriveFilter, joins } from './target.ts'
+import { joins, type Populations, readTarget } from './target.ts'
 
 /** Devices that reported nothing this long after the end of a deployment are no longer told to stop. */
 const lingering = 30 * day
+
+interface EntryParts {
+  readonly stored: StoredDeployment
+  readonly population: Bitmap
+  readonly artifacts: readonly StoredArtifact[]
+  /** Who may join; undefined: nobody, because the target cannot be read any more. */
+  readonly filter: Filter | undefined
+  /** Numbers of late joiners that were given something. */
+  readonly joined: Iterable<number>
+}
 
 /** One deployment that can still concern devices, ready to be decided on without a query. */
 export class ActiveEntry {
@@ -20,24 +30,19 @@ export class ActiveEntry {
   readonly artifacts: ReadonlyMap<string, StoredArtifact>
   readonly #release: ActiveDeployment['release']
   readonly #roster: Roster
-  readonly #filter: Filter
+  readonly #filter: Filter | undefined
   /** Numbers of devices that joined later and were given something: they stay, whatever their attributes become. */
   readonly #joined: Set<number>
   /** A bit for each device number that this deployment has nothing left to say to. */
   #settled = new Uint32Array(0)
 
-  constructor(
-    stored: StoredDeployment,
-    population: Bitmap,
-    artifacts: readonly StoredArtifact[],
-    joined: Iterable<number>,
-  ) {
+  constructor({ stored, population, artifacts, filter, joined }: EntryParts) {
     this.stored = stored
     this.artifacts = new Map(artifacts.map((artifact) => [artifact.id, artifact]))
     this.#release = { id: stored.release, version: stored.version, artifacts: artifacts.map(toReleaseArtifact) }
     this.#roster = rosterOf(stored, population)
     this.#joined = new Set(joined)
-    this.#filter = deriveFilter(stored.target, stored.product)
+    this.#filter = filter
   }
 
   /** False only when the device certainly gets nothing from this deployment: that needs no query. */
@@ -76,7 +81,8 @@ export class ActiveEntry {
   }
 
   #joins(device: DeviceView, now: number): boolean {
-    return this.#joined.has(device.number) || joins(this.stored.target, this.#filter, device, now)
+    if (this.#joined.has(device.number)) return true
+    return this.#filter !== undefined && joins(this.stored.target, this.#filter, device, now)
   }
 
   #isSettled(deviceNumber: number): boolean {
@@ -91,10 +97,12 @@ export function createActiveIndex({
   db,
   artifacts,
   clock,
+  populations,
 }: {
   readonly db: Database
   readonly artifacts: Artifacts
   readonly clock: Clock
+  readonly populations: Populations
 }) {
   const entries = new Map<string, ActiveEntry>()
   let byOrganisation = new Map<string, ActiveEntry[]>()
@@ -112,7 +120,18 @@ export function createActiveIndex({
     const bytes = await findPopulation(db.read, id)
     const population = bytes === undefined ? Bitmap.empty : Bitmap.decode(bytes)
     const joined = isContinuous(stored.target) ? await listUnsettledNumbers(db.read, id) : []
-    return new ActiveEntry(stored, population, release?.artifacts ?? [], joined)
+    const filter = await readJoiners(stored)
+    return new ActiveEntry({ stored, population, artifacts: release?.artifacts ?? [], filter, joined })
+  }
+
+  async function readJoiners({ organisation, target, product }: StoredDeployment): Promise<Filter | undefined> {
+    if (!isContinuous(target)) return undefined
+    try {
+      return await readTarget(populations, organisation, target, product)
+    } catch (thrown) {
+      if (thrown instanceof Fault) return undefined
+      throw thrown
+    }
   }
 
   async function refresh(id: string): Promise<void> {

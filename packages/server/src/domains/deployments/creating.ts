@@ -2,7 +2,7 @@ import { type Clock, Fault, newId } from '@holdfast/kernel'
 import type { Database, Tx } from '../../platform/db/index.ts'
 import type { Artifacts, JudgedRelease } from '../artifacts/index.ts'
 import { record } from '../audit/index.ts'
-import { Bitmap, type Filter } from '../devices/index.ts'
+import { Bitmap } from '../devices/index.ts'
 import type { ActiveIndex } from './active-index.ts'
 import { start } from './advance.ts'
 import { type Acting, change, requireStored } from './controlling.ts'
@@ -12,15 +12,14 @@ import * as operations from './operations.ts'
 import { derivePolicy, type PolicyInput, type TargetInput } from './policy.ts'
 import { deriveRollback } from './rollback.ts'
 import { insertDeployment, nextSequence, type StoredDeployment } from './store.ts'
-import { deriveFilter, verifyTarget } from './target.ts'
+import { findMembers, type Populations, verifyTarget } from './target.ts'
 
 export interface CreatingNeeds {
   readonly db: Database
   readonly clock: Clock
   readonly artifacts: Artifacts
   readonly index: ActiveIndex
-  /** Every device that matches now, exactly. */
-  readonly population: (organisation: string, filter: Filter) => Promise<Bitmap>
+  readonly populations: Populations
 }
 
 export interface NewDeployment {
@@ -51,7 +50,7 @@ export function createCreating(needs: CreatingNeeds) {
       throw new Fault('malformed', 'deployments.bad_expiry', 'the expiry lies in the past', { at: 'policy.expiresAt' })
     }
     const release = await artifacts.requireDeployable(db.read, acting.organisation, input.release)
-    const members = await needs.population(acting.organisation, deriveFilter(input.target, release.product))
+    const members = await findMembers(needs.populations, acting.organisation, input.target, release.product)
     const starts = (policy.notBefore ?? now) <= now
     const created = await db.write((tx) => insert(tx, acting, input, release, members, { starts, now }))
     await index.refresh(created.id)

@@ -1,7 +1,7 @@
 import type { Answer, operations } from '@holdfast/protocol'
 import type { Database } from '../../platform/db/index.ts'
 import type { Artifacts, JudgedRelease } from '../artifacts/index.ts'
-import type { Bitmap, Devices, DeviceView, Filter } from '../devices/index.ts'
+import type { Bitmap, Devices, DeviceView } from '../devices/index.ts'
 import { toReleaseArtifact } from './active-index.ts'
 import { decideCompatible, isInstalled } from './compatibility.ts'
 import type { NewDeployment } from './creating.ts'
@@ -9,13 +9,13 @@ import { permutationOf } from './permutation.ts'
 import { derivePhaseRanges, findPhaseOf } from './phase-plan.ts'
 import { derivePolicy } from './policy.ts'
 import { listDeployments } from './store.ts'
-import { deriveFilter, verifyTarget } from './target.ts'
+import { findMembers, type Populations, verifyTarget } from './target.ts'
 
 export interface PreviewNeeds {
   readonly db: Database
   readonly artifacts: Artifacts
   readonly devices: Pick<Devices, 'view'>
-  readonly population: (organisation: string, filter: Filter) => Promise<Bitmap>
+  readonly populations: Populations
 }
 
 type PreviewAnswer = Answer<typeof operations.deployments.preview>
@@ -25,12 +25,12 @@ const sampleSize = 400
 const examplesPerPhase = 3
 
 /** Who would get what. Which device is in which phase is settled only when the deployment is made. */
-export function createPreview({ db, artifacts, devices, population }: PreviewNeeds) {
+export function createPreview({ db, artifacts, devices, populations }: PreviewNeeds) {
   return async function preview(organisation: string, input: Omit<NewDeployment, 'name'>): Promise<PreviewAnswer> {
     verifyTarget(input.target)
     const policy = derivePolicy(input.policy)
     const release = await artifacts.require(organisation, input.release)
-    const members = await population(organisation, deriveFilter(input.target, release.product))
+    const members = await findMembers(populations, organisation, input.target, release.product)
     const ranges = derivePhaseRanges(policy.phases, members.count)
     const sample = await Promise.all(sampleOf(members).map((number) => devices.view(number)))
     const order = permutationOf('preview', members.count)

@@ -1,22 +1,21 @@
-import type { Clock } from '@holdfast/kernel'
+import { type Clock, Fault } from '@holdfast/kernel'
 import { systemActor } from '../../platform/actor.ts'
 import type { Database, Tx } from '../../platform/db/index.ts'
 import type { Job } from '../../platform/jobs/jobs.ts'
 import { record } from '../audit/index.ts'
-import type { Bitmap, Filter } from '../devices/index.ts'
 import type { ActiveIndex } from './active-index.ts'
 import { advance, isDue, start } from './advance.ts'
 import { hasEnded } from './deployment.ts'
+import { halt } from './operations.ts'
 import { findDeployment, type StoredDeployment, updateDeployment } from './store.ts'
 import { deriveHealth, readTally } from './tally.ts'
-import { deriveFilter } from './target.ts'
+import { findMembers, type Populations } from './target.ts'
 
 export interface ProgressNeeds {
   readonly db: Database
   readonly clock: Clock
   readonly index: ActiveIndex
-  /** Every device that matches now, exactly. */
-  readonly population: (organisation: string, filter: Filter) => Promise<Bitmap>
+  readonly populations: Populations
   readonly onFailure: (thrown: unknown) => void
 }
 
@@ -34,7 +33,7 @@ export function createProgress(needs: ProgressNeeds) {
   async function begin(id: string): Promise<void> {
     const stored = await findDeployment(db.read, id)
     if (stored === undefined || !isDue(stored, clock.now())) return
-    const members = await needs.population(stored.organisation, deriveFilter(stored.target, stored.product))
+    const members = await findMembers(needs.populations, stored.organisation, stored.target, stored.product)
     await db.write(async (tx) => {
       const current = await findDeployment(tx, id)
       if (current === undefined || current.revision !== stored.revision) return
@@ -43,6 +42,22 @@ export function createProgress(needs: ProgressNeeds) {
       await updateDeployment(tx, started, members.encode())
       await noteStep(tx, current, started, now)
     })
+  }
+
+  /** A target that cannot be read any more, because its group is gone, ends the deployment instead of every tick. */
+  async function beginOrHalt(id: string): Promise<void> {
+    try {
+      await begin(id)
+    } catch (thrown) {
+      if (!(thrown instanceof Fault) || thrown.kind === 'unavailable') throw thrown
+      await db.write(async (tx) => {
+        const stored = await findDeployment(tx, id)
+        if (stored === undefined || stored.state !== 'scheduled') return
+        const halted = { ...stored, ...halt(stored, thrown.message, clock.now()) }
+        await updateDeployment(tx, halted)
+        await noteStep(tx, stored, halted, clock.now())
+      })
+    }
   }
 
   /** Takes every step that is due. */
@@ -67,7 +82,7 @@ export function createProgress(needs: ProgressNeeds) {
     async run() {
       for (const { stored } of index.all()) {
         if (isDue(stored, clock.now())) {
-          await begin(stored.id)
+          await beginOrHalt(stored.id)
           await index.refresh(stored.id)
         }
         if (!hasEnded(stored)) await evaluate(stored.id)

@@ -4,7 +4,7 @@ import { systemActor } from '../../platform/actor.ts'
 import type { Bus } from '../../platform/bus/bus.ts'
 import type { Database } from '../../platform/db/index.ts'
 import type { Artifacts, JudgedRelease } from '../artifacts/index.ts'
-import type { Bitmap, Devices, DeviceView, Filter } from '../devices/index.ts'
+import type { Devices, DeviceView } from '../devices/index.ts'
 import { createActiveIndex } from './active-index.ts'
 import { createAsking } from './asking.ts'
 import { createControlling, requireStored } from './controlling.ts'
@@ -18,6 +18,7 @@ import { createReporting } from './reporting.ts'
 import type { DeviceStatus } from './status.ts'
 import { countStates, listDeployments, type StoredDeployment } from './store.ts'
 import { readTally } from './tally.ts'
+import type { Populations } from './target.ts'
 import * as timeline from './timeline.ts'
 import { deploymentView, rowView, time } from './views.ts'
 
@@ -26,9 +27,7 @@ export interface DeploymentsNeeds {
   readonly clock: Clock
   readonly bus: Bus
   readonly artifacts: Artifacts
-  readonly devices: Pick<Devices, 'recordProvides' | 'view' | 'findView'>
-  /** Every device that matches now, exactly. */
-  readonly population: (organisation: string, filter: Filter) => Promise<Bitmap>
+  readonly devices: Pick<Devices, 'recordProvides' | 'view' | 'findView'> & Populations
   /** Something failed in the background. */
   readonly onFailure: (thrown: unknown) => void
 }
@@ -41,7 +40,8 @@ interface Page {
 
 export type DeploymentsService = ReturnType<typeof createDeploymentsService>
 
-export function createDeploymentsService(needs: DeploymentsNeeds) {
+export function createDeploymentsService(given: DeploymentsNeeds) {
+  const needs = { ...given, populations: given.devices }
   const { db, clock, artifacts, devices, bus } = needs
   const index = createActiveIndex(needs)
   const progress = createProgress({ ...needs, index })
@@ -210,7 +210,19 @@ export function createDeploymentsService(needs: DeploymentsNeeds) {
       }
     },
 
-    countStates: (organisation: string) => countStates(db.read, organisation, clock.now() - 7 * day),
+    /** What a deployment gave to a device. */
+    findGiven: reporting.findGiven,
+
+    /** How many deployments are where. */
+    async overview(organisation: string) {
+      const {
+        running = 0,
+        scheduled = 0,
+        halted = 0,
+        finished = 0,
+      } = await countStates(db.read, organisation, clock.now() - 7 * day)
+      return { running, scheduled, halted, finishedLastWeek: finished }
+    },
   }
 }
 
