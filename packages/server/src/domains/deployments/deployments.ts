@@ -104,7 +104,10 @@ export interface DeviceDeployments {
     wanted: { readonly initiator?: string; readonly remark?: string } | undefined,
   ): Promise<void>
   /** What the device was given and where it stands, with its last messages, newest first. */
-  findAssignment(device: DevicePrincipal, deployment: DeploymentReference): Promise<Assignment | undefined>
+  findAssignment(
+    device: Pick<DevicePrincipal, 'organisation' | 'device'>,
+    deployment: DeploymentReference,
+  ): Promise<Assignment | undefined>
   /** The last deployment that the device completed. */
   findInstalled(device: DevicePrincipal): Promise<Assignment | undefined>
   /** Whether an artifact belongs to something that the device has been given and not yet completed or refused. */

@@ -113,11 +113,6 @@ export function createReporting(needs: ReportingNeeds) {
       return row === undefined || row.organisation !== device.organisation ? undefined : toAssignment(needs, row)
     },
 
-    findGiven: async (device: Pick<DevicePrincipal, 'organisation' | 'device'>, deployment: string) => {
-      const row = await findRow(db.read, device.device, deployment)
-      return row === undefined || row.organisation !== device.organisation ? undefined : toAssignment(needs, row)
-    },
-
     findInstalled: async (device) => {
       const row = (await listHistory(db.read, device.device)).find(({ status }) => status === 'success')
       return row === undefined ? undefined : toAssignment(needs, row)
@@ -127,7 +122,7 @@ export function createReporting(needs: ReportingNeeds) {
       const rows = await listHistory(db.read, device.device)
       return rows.some((row) => row.artifact === artifact && isActive(row.status) && row.confirmation !== 'denied')
     },
-  } satisfies Omit<DeviceDeployments, 'ask'> & Record<'findGiven', unknown>
+  } satisfies Omit<DeviceDeployments, 'ask'>
 }
 
 async function requireRow(

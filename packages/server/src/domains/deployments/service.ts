@@ -27,7 +27,8 @@ export interface DeploymentsNeeds {
   readonly clock: Clock
   readonly bus: Bus
   readonly artifacts: Artifacts
-  readonly devices: Pick<Devices, 'recordProvides' | 'view' | 'findView'> & Populations
+  readonly devices: Pick<Devices, 'recordProvides' | 'view' | 'findView' | 'readFilter' | 'filterOfGroup'>
+  readonly population: Devices['population']
   /** Something failed in the background. */
   readonly onFailure: (thrown: unknown) => void
 }
@@ -41,7 +42,9 @@ interface Page {
 export type DeploymentsService = ReturnType<typeof createDeploymentsService>
 
 export function createDeploymentsService(given: DeploymentsNeeds) {
-  const needs = { ...given, populations: given.devices }
+  const { readFilter, filterOfGroup } = given.devices
+  const populations: Populations = { readFilter, filterOfGroup, population: given.population }
+  const needs = { ...given, populations }
   const { db, clock, artifacts, devices, bus } = needs
   const index = createActiveIndex(needs)
   const progress = createProgress({ ...needs, index })
@@ -210,19 +213,8 @@ export function createDeploymentsService(given: DeploymentsNeeds) {
       }
     },
 
-    /** What a deployment gave to a device. */
-    findGiven: reporting.findGiven,
-
-    /** How many deployments are where. */
-    async overview(organisation: string) {
-      const {
-        running = 0,
-        scheduled = 0,
-        halted = 0,
-        finished = 0,
-      } = await countStates(db.read, organisation, clock.now() - 7 * day)
-      return { running, scheduled, halted, finishedLastWeek: finished }
-    },
+    /** How many deployments are in each state; of the finished ones, those of the last week. */
+    countStates: (organisation: string) => countStates(db.read, organisation, clock.now() - 7 * day),
   }
 }
 
