@@ -11,6 +11,7 @@ import { system } from './system.ts'
 
 export type { Answer, Call, Input, Method, Operation } from './operation.ts'
 export { type BuiltInRole, builtInRoles, type Permission, permissions, type Requirement } from './permissions.ts'
+export { ErrorAnswer } from './shapes.ts'
 
 /** The whole REST interface by domain. */
 export const operations = { session, people, products, devices, releases, deployments, configuration, audit, system }

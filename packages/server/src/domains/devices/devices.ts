@@ -1,5 +1,7 @@
 import type { Tx } from '../../platform/db/index.ts'
 import type { Attributes, DevicePrincipal, DeviceView, GatewayName, Identity, Provides } from './device.ts'
+import type { Bitmap } from './search/bitmap.ts'
+import type { Filter } from './search/filter.ts'
 
 /** A first contact or a renewal: somebody who holds `publicKey` calls itself `identity`. The caller verified the signature. */
 export interface AuthorisationRequest {
@@ -18,7 +20,8 @@ export interface AuthorisationRequest {
 
 /** How a DDI controller proves who it is. */
 export type ControllerProof =
-  | { readonly kind: 'target_token' | 'gateway_token'; readonly token: string }
+  | { readonly kind: 'target_token'; readonly token: string }
+  | { readonly kind: 'gateway_token'; readonly token: string }
   | { readonly kind: 'certificate'; readonly certificate: Uint8Array; readonly intermediates?: readonly Uint8Array[] }
   /** Headers of a reverse proxy that the gateway trusts: the authority's name or SHA-256 fingerprint, in any case. */
   | { readonly kind: 'proxy'; readonly controllerId: string; readonly authorities: readonly string[] }
@@ -63,4 +66,10 @@ export interface Devices {
   viewOf(principal: DevicePrincipal): DeviceView | Promise<DeviceView>
   /** The device of an organisation by its id; undefined when there is none. */
   findView(organisation: string, device: string): Promise<DeviceView | undefined>
+  /** A filter as people write it, with the names of groups and products in it resolved. Throws `devices.filter_malformed`. */
+  readFilter(organisation: string, text: string): Promise<Filter>
+  /** Who is in a group, static or dynamic; throws `devices.group_missing`. */
+  filterOfGroup(organisation: string, group: string): Promise<Filter>
+  /** The numbers of every device that matches now, exactly, including what was written a moment ago. */
+  population(organisation: string, filter: Filter): Promise<Bitmap>
 }

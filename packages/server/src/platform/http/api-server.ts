@@ -16,7 +16,8 @@ export interface ApiNeeds {
   readonly ownUrl: () => string
   readonly logDefect: (thrown: unknown, about: { method: string; path: string; requestId: string }) => void
   /** Called for every request before anything else; throws `limited` or `unavailable`. Answers how to end the count. */
-  readonly admit: (address: string, path: string) => () => void
+  readonly admit: (address: string) => () => void
+  readonly onAnswered: (method: string, status: number, seconds: number) => void
 }
 
 const jsonLimit = 1024 * 1024
@@ -37,12 +38,15 @@ export function createApiServer(needs: ApiNeeds, operations: readonly Operation[
   }) as unknown as FastifyInstance
   server.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload))
   server.addHook('onRequest', async (request, reply) => {
-    const release = needs.admit(request.ip, request.url)
+    const release = needs.admit(request.ip)
     reply.raw.once('close', release)
     reply.header('x-request-id', request.id)
     reply.header('strict-transport-security', 'max-age=31536000')
     reply.header('x-content-type-options', 'nosniff')
     reply.header('cache-control', 'no-store')
+  })
+  server.addHook('onResponse', async (request, reply) => {
+    needs.onAnswered(request.method, reply.statusCode, reply.elapsedTime / 1000)
   })
   server.setErrorHandler((thrown, request, reply) => answerFault(needs, thrown, request, reply))
   for (const { operation, handle } of needs.routes) {

@@ -45,6 +45,7 @@ export interface DeviceEdgeNeeds {
   readonly logDefect: (thrown: unknown, about: { method: string; path: string; requestId: string }) => void
   /** Called for every request before anything else; throws `limited` or `unavailable`. Answers how to end the count. */
   readonly admit: (address: string) => () => void
+  readonly onAnswered: (method: string, status: number, seconds: number) => void
 }
 
 /**
@@ -82,6 +83,7 @@ async function serve(needs: DeviceEdgeNeeds, router: Router, request: IncomingMe
   const url = request.url ?? '/'
   const mark = url.indexOf('?')
   const path = mark < 0 ? url : url.slice(0, mark)
+  const begun = performance.now()
   let release: (() => void) | undefined
   try {
     release = needs.admit(request.socket.remoteAddress ?? '')
@@ -94,6 +96,7 @@ async function serve(needs: DeviceEdgeNeeds, router: Router, request: IncomingMe
     fail(needs, thrown, method, path, request, response)
   } finally {
     release?.()
+    needs.onAnswered(method, response.statusCode, (performance.now() - begun) / 1_000)
   }
 }
 

@@ -3,13 +3,17 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readKeyFile, writeKeyFile } from '@holdfast/crypto/key-file'
 import { generateKey, privateKeyPem } from '@holdfast/crypto/keys'
+import { openSecret, sealSecret } from '@holdfast/crypto/seal'
 import { Fault } from '@holdfast/kernel'
 
 /** What the server itself must keep secret: made at the first start, in files that only their owner can read. */
 export interface ServerSecrets {
   readonly directory: string
-  /** Seals secrets that lie in the database. 32 bytes. */
-  readonly masterKey: Uint8Array
+  /** For secrets that must lie in the database and be read again; `context` says whose they are. */
+  readonly sealed: {
+    seal(plaintext: Uint8Array, context: string): Uint8Array
+    open(sealed: Uint8Array, context: string): Uint8Array
+  }
   /** Signs device tokens and download links (HMAC). 32 bytes. */
   readonly tokenKey: Uint8Array
   /** Signs the checkpoints of the audit logs. Ed25519. */
@@ -20,9 +24,13 @@ export interface ServerSecrets {
 export async function openSecrets(data: string): Promise<ServerSecrets> {
   const directory = join(data, 'secrets')
   await mkdir(directory, { recursive: true, mode: 0o700 })
+  const masterKey = await randomKey(join(directory, 'master.key'))
   return {
     directory,
-    masterKey: await randomKey(join(directory, 'master.key')),
+    sealed: {
+      seal: (plaintext, context) => sealSecret(masterKey, plaintext, context),
+      open: (sealed, context) => openSecret(masterKey, sealed, context),
+    },
     tokenKey: await randomKey(join(directory, 'token.key')),
     logKey: createPrivateKey(await readOrMake(join(directory, 'log.key'), newLogKey)),
   }

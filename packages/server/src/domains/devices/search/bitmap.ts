@@ -9,10 +9,11 @@ import {
   containerOr,
   containerRank,
   containerSlice,
+  copyToBits,
   newBits,
   setBit,
 } from './container.ts'
-import { damaged, decodeContainer, encodeContainer } from './container-codec.ts'
+import { addEncoded, damaged, decodeContainer, encodeContainer } from './container-codec.ts'
 import { VarintReader, varintSize, writeVarint } from './varint.ts'
 
 const formatVersion = 1
@@ -66,7 +67,7 @@ export class Bitmap {
 
   and(other: Bitmap): Bitmap {
     return Bitmap.ofBlocks(
-      this.#pairs().flatMap(([block, container]) => {
+      this.containers().flatMap(([block, container]) => {
         const match = other.#containers[other.#find(block)]
         return match === undefined ? [] : [[block, containerAnd(container, match)] as const]
       }),
@@ -75,7 +76,7 @@ export class Bitmap {
 
   andNot(other: Bitmap): Bitmap {
     return Bitmap.ofBlocks(
-      this.#pairs().map(([block, container]) => {
+      this.containers().map(([block, container]) => {
         const match = other.#containers[other.#find(block)]
         return [block, match === undefined ? container : containerAndNot(container, match)] as const
       }),
@@ -84,8 +85,8 @@ export class Bitmap {
 
   or(other: Bitmap): Bitmap {
     if (other.count === 0) return this
-    const merged = new Map(this.#pairs())
-    for (const [block, container] of other.#pairs()) {
+    const merged = new Map(this.containers())
+    for (const [block, container] of other.containers()) {
       const match = merged.get(block)
       merged.set(block, match === undefined ? container : containerOr(match, container))
     }
@@ -127,9 +128,14 @@ export class Bitmap {
     for (const [block, offsets] of this.blocks()) for (const offset of offsets) yield block * blockSize + offset
   }
 
+  /** The containers by block; for joining many sets. */
+  containers(): readonly (readonly [number, Container])[] {
+    return this.#blocks.map((block, index) => [block, this.#containers[index] as Container] as const)
+  }
+
   /** The members block by block (`number >> 16`), each with its offsets unpacked when it is reached. */
   blocks(): IteratorObject<readonly [number, Uint16Array]> {
-    return this.#pairs()
+    return this.containers()
       .values()
       .map(([block, container]) => {
         const offsets = new Uint16Array(container.count)
@@ -138,10 +144,10 @@ export class Bitmap {
       })
   }
 
-  /** How many members of one block `container` shares. */
-  countCommon(block: number, container: Container): number {
-    const match = this.#containers[this.#find(block)]
-    return match === undefined ? 0 : containerAnd(match, container).count
+  /** The members of one block as 65,536 fresh bits. */
+  bitsOf(block: number): Uint32Array {
+    const container = this.#containers[this.#find(block)]
+    return container === undefined ? newBits() : copyToBits(container)
   }
 
   /** One blob: version, then (gap to the block, length, container) for every block. A run of a million takes about 110 bytes. */
@@ -180,10 +186,6 @@ export class Bitmap {
     return Bitmap.ofBlocks(pairs)
   }
 
-  #pairs(): (readonly [number, Container])[] {
-    return this.#blocks.map((block, index) => [block, this.#containers[index] as Container] as const)
-  }
-
   #find(block: number): number {
     const index = this.#lowerBound(block)
     return this.#blocks[index] === block ? index : -1
@@ -218,9 +220,17 @@ export class BitmapBuilder {
     setBit(this.#open(number >>> 16), number & 0xffff)
   }
 
-  addContainer(block: number, container: Container): void {
-    if (this.#blocks.has(block)) addToBits(this.#open(block), container)
-    else this.#blocks.set(block, container)
+  /** `bytes` as `encodeContainer` made them. */
+  addEncoded(block: number, bytes: Uint8Array): void {
+    if (this.#blocks.has(block)) addEncoded(this.#open(block), bytes)
+    else this.#blocks.set(block, decodeContainer(bytes))
+  }
+
+  addAll(members: Bitmap): void {
+    for (const [block, container] of members.containers()) {
+      if (this.#blocks.has(block)) addToBits(this.#open(block), container)
+      else this.#blocks.set(block, container)
+    }
   }
 
   build(): Bitmap {

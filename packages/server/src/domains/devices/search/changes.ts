@@ -1,7 +1,7 @@
 import { damaged } from './container-codec.ts'
 import type { DeviceFacts } from './facts.ts'
 import { registeredHour } from './facts.ts'
-import { anyValue, encodeValue, type Value } from './value.ts'
+import { anyValue, encodeValue, keyText, type Value } from './value.ts'
 import { VarintReader, varintSize, writeVarint } from './varint.ts'
 
 /** One line of the index: a device has this value of this attribute, or has any value of it. */
@@ -24,7 +24,7 @@ export function entriesOf(facts: DeviceFacts | undefined): Map<string, Entry> {
   const add = (field: string, values: readonly Value[]) => {
     if (values.length === 0) return
     for (const value of [anyValue, ...values.map(encodeValue)]) {
-      entries.set(`${field}\0${Buffer.from(value).toString('latin1')}`, { field, value })
+      entries.set(`${field}\0${keyText(value)}`, { field, value })
     }
   }
   for (const [field, values] of facts.values) if (field !== idField) add(field, values)

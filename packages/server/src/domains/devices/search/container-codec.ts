@@ -6,8 +6,9 @@ import {
   containerOfList,
   containerSlice,
   copyToBits,
-  emptyContainer,
   newBits,
+  popCount,
+  setBit,
   setRange,
 } from './container.ts'
 import { VarintReader, varintSize, writeVarint } from './varint.ts'
@@ -28,13 +29,51 @@ export function encodeContainer(container: Container): Uint8Array {
   return writeBits(copyToBits(container))
 }
 
+// Where gaps are unpacked: it is filled and emptied without awaiting in between.
+const unpacked = new Uint16Array(blockSize)
+
 /** Throws `devices.index_damaged` for anything that `encodeContainer` does not write. */
 export function decodeContainer(bytes: Uint8Array): Container {
-  if (bytes.length === 0) throw damaged()
-  if (bytes[0] === gapsForm) return readGaps(bytes)
-  if (bytes[0] === runsForm) return readRuns(bytes)
-  if (bytes[0] === bitsForm && bytes.length === 1 + bitsLength) return containerOfBits(readBits(bytes))
-  throw damaged()
+  if (bytes[0] === gapsForm) return containerOfList(unpacked.slice(0, readGaps(bytes, unpacked)))
+  const bits = newBits()
+  addEncoded(bits, bytes)
+  return containerOfBits(bits)
+}
+
+/** The members of an encoded container, ascending; valid until the next container is decoded. */
+export function decodeOffsets(bytes: Uint8Array): Uint16Array {
+  if (bytes[0] === gapsForm) return unpacked.subarray(0, readGaps(bytes, unpacked))
+  const container = decodeContainer(bytes)
+  const offsets = new Uint16Array(container.count)
+  containerSlice(container, 0, offsets)
+  return offsets
+}
+
+/** Adds the members of an encoded container to 65,536 bits, without making a container of it. */
+export function addEncoded(bits: Uint32Array, bytes: Uint8Array): void {
+  if (bytes[0] === gapsForm) {
+    const count = readGaps(bytes, unpacked)
+    for (let index = 0; index < count; index += 1) setBit(bits, unpacked[index] as number)
+  } else if (bytes[0] === runsForm) addRuns(bits, bytes)
+  else if (bytes[0] === bitsForm && bytes.length === 1 + bitsLength) addBits(bits, bytes)
+  else throw damaged()
+}
+
+/** How many members of an encoded container are set in `bits`. */
+export function countEncoded(bits: Uint32Array, bytes: Uint8Array): number {
+  let common = 0
+  if (bytes[0] === gapsForm) {
+    const count = readGaps(bytes, unpacked)
+    for (let index = 0; index < count; index += 1) {
+      const offset = unpacked[index] as number
+      common += ((bits[offset >>> 5] as number) >>> (offset & 31)) & 1
+    }
+    return common
+  }
+  const own = newBits()
+  addEncoded(own, bytes)
+  for (let word = 0; word < own.length; word += 1) common += popCount((bits[word] as number) & (own[word] as number))
+  return common
 }
 
 export function damaged(): Fault {
@@ -71,19 +110,24 @@ function writeGaps(offsets: Uint16Array, size: number): Uint8Array {
   return bytes
 }
 
-function readGaps(bytes: Uint8Array): Container {
-  if (bytes.length === 1) return emptyContainer
-  const offsets = new Uint16Array(bytes.length - 1)
+/** Unpacks the gaps form into `target`, which holds 65,536 offsets; returns how many there are. Written for speed. */
+function readGaps(bytes: Uint8Array, target: Uint16Array): number {
   let count = 0
   let next = 0
-  const reader = new VarintReader(bytes, 1, damaged)
-  while (!reader.atEnd) {
-    const offset = next + reader.number()
+  for (let at = 1; at < bytes.length; ) {
+    let byte = bytes[at++] as number
+    let gap = byte & 0x7f
+    for (let shift = 7; byte >= 0x80; shift += 7) {
+      if (shift > 14 || at >= bytes.length) throw damaged()
+      byte = bytes[at++] as number
+      gap |= (byte & 0x7f) << shift
+    }
+    const offset = next + gap
     if (offset >= blockSize) throw damaged()
-    offsets[count++] = offset
+    target[count++] = offset
     next = offset + 1
   }
-  return containerOfList(count === offsets.length ? offsets : offsets.slice(0, count))
+  return count
 }
 
 function writeRuns(offsets: Uint16Array, size: number): Uint8Array {
@@ -104,8 +148,7 @@ function writeRuns(offsets: Uint16Array, size: number): Uint8Array {
   return bytes
 }
 
-function readRuns(bytes: Uint8Array): Container {
-  const bits = newBits()
+function addRuns(bits: Uint32Array, bytes: Uint8Array): void {
   const reader = new VarintReader(bytes, 1, damaged)
   let next = 0
   while (!reader.atEnd) {
@@ -115,7 +158,6 @@ function readRuns(bytes: Uint8Array): Container {
     setRange(bits, first, last)
     next = last + 1
   }
-  return containerOfBits(bits)
 }
 
 function writeBits(bits: Uint32Array): Uint8Array {
@@ -126,9 +168,9 @@ function writeBits(bits: Uint32Array): Uint8Array {
   return bytes
 }
 
-function readBits(bytes: Uint8Array): Uint32Array {
-  const bits = newBits()
+function addBits(bits: Uint32Array, bytes: Uint8Array): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  for (let word = 0; word < bits.length; word += 1) bits[word] = view.getUint32(1 + word * 4, true)
-  return bits
+  for (let word = 0; word < bits.length; word += 1) {
+    bits[word] = ((bits[word] as number) | view.getUint32(1 + word * 4, true)) >>> 0
+  }
 }

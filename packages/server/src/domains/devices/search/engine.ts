@@ -1,21 +1,26 @@
+import { setImmediate } from 'node:timers/promises'
 import { Fault, type Instant } from '@holdfast/kernel'
 import type { Database, Tx } from '../../../platform/db/index.ts'
 import { createAttributes } from './attributes.ts'
 import type { Bitmap } from './bitmap.ts'
-import { decodeContainer } from './container-codec.ts'
+import { countEncoded } from './container-codec.ts'
 import { decodeCursor, encodeCursor, type Sort } from './cursor.ts'
 import { allOf, everything, type Field, type Filter, fieldKey } from './filter.ts'
-import { createFinder, mostPostings } from './finder.ts'
-import { createIndexWriter, type DeviceChange } from './index-writer.ts'
+import { createFinder, mostPostings, tooWide } from './finder.ts'
+import { type BatchLimits, createIndexWriter, type DeviceChange } from './index-writer.ts'
 import type { LastSeen } from './last-seen.ts'
 import { createNameOrder, type NamePage, sliceByNumber } from './name-order.ts'
-import { listPostings } from './store.ts'
-import { afterValues, decodeValue, firstValue, type Value } from './value.ts'
+import { listPostings, type Posting } from './packed-postings.ts'
+import { listValues } from './store.ts'
+import { afterValues, decodeValue, firstValue, keyAfter, type Value } from './value.ts'
 
 /** Milliseconds that a search may spend on taking in changes before it answers from what the index has. */
 const catchUpBudget = 15
 const longestPage = 500
-const deepestOffset = 10_000
+const deepestOffset = 5_000
+const mostFacets = 1_000
+/** Values counted before others get the main thread. */
+const facetsPerTurn = 50
 
 export interface Question {
   readonly organisation: string
@@ -100,9 +105,9 @@ export function createDeviceSearch({ db, lastSeen, now }: DeviceSearchNeeds) {
     record: (tx: Tx, change: DeviceChange): Promise<void> => writer.record(tx, change),
 
     /** For a background job: one bounded batch; returns how many changes it applied. */
-    async catchUp(): Promise<number> {
+    async catchUp(limits?: BatchLimits): Promise<number> {
       await attributes.learn()
-      return writer.catchUp()
+      return writer.catchUp(limits)
     },
 
     /** One page and the number of all matches. Throws `devices.filter_too_wide`, `devices.cursor_malformed`. */
@@ -143,27 +148,42 @@ export function createDeviceSearch({ db, lastSeen, now }: DeviceSearchNeeds) {
       const attribute = await attributes.find(question.organisation, fieldKey(field))
       if (attribute === undefined) return []
       const matches = await find(question)
-      const range = { attribute, from: firstValue, to: afterValues, limit: mostPostings + 1 }
-      const postings = await listPostings(db.read, range)
-      if (postings.length > mostPostings) {
-        throw new Fault(
-          'limited',
-          'devices.filter_too_wide',
-          `“${field.name}” has too many different values to count each`,
-        )
+      const values = await listValues(db.read, { attribute, from: firstValue, to: afterValues, limit: mostFacets + 1 })
+      if (values.length > mostFacets) throw tooWide(fieldKey(field))
+      const counts = new FacetCounts(matches)
+      for (let start = 0; start < values.length; start += facetsPerTurn) {
+        const part = values.slice(start, start + facetsPerTurn)
+        const range = { from: part[0] ?? firstValue, to: keyAfter(part.at(-1) ?? firstValue) }
+        for (const posting of await listPostings(db.read, { attribute, ...range, limit: mostPostings }))
+          counts.add(posting)
+        await setImmediate()
       }
-      const counts = new Map<string, { value: Value; count: number }>()
-      for (const { value, block, members } of postings) {
-        const key = Buffer.from(value).toString('latin1')
-        const facet = counts.get(key) ?? { value: decodeValue(value), count: 0 }
-        facet.count += matches.countCommon(block, decodeContainer(members))
-        counts.set(key, facet)
-      }
-      return [...counts.values()]
-        .filter((facet) => facet.count > 0)
-        .sort((a, b) => b.count - a.count)
-        .slice(0, limit)
+      return counts.sorted(limit)
     },
+  }
+}
+
+/** Counts what the postings share with `matches`, value by value. */
+class FacetCounts {
+  readonly #matches: Bitmap
+  readonly #bits = new Map<number, Uint32Array>()
+  readonly #counts = new Map<string, { readonly value: Value; count: number }>()
+
+  constructor(matches: Bitmap) {
+    this.#matches = matches
+  }
+
+  add({ value, block, members }: Posting): void {
+    const bits = this.#bits.get(block) ?? this.#matches.bitsOf(block)
+    this.#bits.set(block, bits)
+    const facet = this.#counts.get(value) ?? { value: decodeValue(Buffer.from(value, 'hex')), count: 0 }
+    facet.count += countEncoded(bits, members)
+    this.#counts.set(value, facet)
+  }
+
+  sorted(limit: number): Facet[] {
+    const facets = [...this.#counts.values()].filter((facet) => facet.count > 0)
+    return facets.sort((a, b) => b.count - a.count).slice(0, limit)
   }
 }
 

@@ -38,9 +38,17 @@ export function valueMatches(term: Extract<Term, { is: 'in' | 'like' | 'range' }
   return term.values.some((wanted) => printed(wanted) === printed(value))
 }
 
-export function seenMatches(term: AgeTerm, seen: Instant | undefined, now: Instant): boolean {
-  const age = seen === undefined ? Number.POSITIVE_INFINITY : now - seen
-  return inRange(age === Number.POSITIVE_INFINITY ? Number.MAX_VALUE : age, term.operator, term.milliseconds)
+function seenMatches(term: AgeTerm, seen: Instant | undefined, now: Instant): boolean {
+  const [earliest, latest] = seenBounds(term, now)
+  return (seen ?? 0) >= earliest && (seen ?? 0) <= latest
+}
+
+/** The first and the last instant of being seen that satisfy the term; 0 stands for never. */
+export function seenBounds({ operator, milliseconds }: AgeTerm, now: Instant): [Instant, Instant] {
+  const bound = now - milliseconds
+  if (operator === '<') return [Math.max(1, bound + 1), Number.MAX_SAFE_INTEGER]
+  if (operator === '<=') return [Math.max(1, bound), Number.MAX_SAFE_INTEGER]
+  return [0, Math.max(0, operator === '>' ? bound - 1 : bound)]
 }
 
 function registeredMatches(term: AgeTerm, registered: Instant, now: Instant): boolean {

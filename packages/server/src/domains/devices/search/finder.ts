@@ -4,26 +4,30 @@ import type { Attributes } from './attributes.ts'
 import { Bitmap, BitmapBuilder } from './bitmap.ts'
 import { registeredField } from './changes.ts'
 import { patternPrefix } from './compare-values.ts'
-import { decodeContainer } from './container-codec.ts'
-import { seenMatches, valueMatches } from './facts.ts'
+import { seenBounds, valueMatches } from './facts.ts'
 import { type AgeTerm, type Filter, type Term, termsOf } from './filter.ts'
 import type { LastSeen } from './last-seen.ts'
+import { listMembers, listMembersAnywhere, type Members, type RangeArguments } from './packed-postings.ts'
 import { valueOfWord } from './parse-filter.ts'
 import { combine, type Probe, probeOf } from './plan.ts'
-import { listIds, listPostings, listPostingsAnywhere, type Posting } from './store.ts'
+import { listIds, listValues } from './store.ts'
 import {
   anyValue,
-  compareKeys,
   decodeValue,
   encodeValue,
   firstValue,
   type KeyRange,
+  keyAfter,
   printed,
   textPrefixRange,
+  type Value,
 } from './value.ts'
 
-/** Postings that one search may read: what bounds its time. */
-export const mostPostings = 20_000
+/** Postings that one comparison may read, and one text: what bounds the time of a search. */
+export const mostPostings = 30_000
+const mostTextPostings = 20_000
+/** Distinct values that one comparison may test, or one count by value may list. */
+const mostValues = 4_000
 
 export interface Found {
   readonly numbers: Bitmap
@@ -47,17 +51,32 @@ export function createFinder({ db, attributes, lastSeen }: FinderNeeds) {
     const found = new BitmapBuilder()
     let rest = mostPostings
     for (const range of probe.ranges) {
-      const postings = await listPostings(db.read, { attribute, ...range, limit: rest + 1 })
-      rest -= postings.length
+      const { from, to, test } = range
+      const wanted = { attribute, from, to, limit: rest + 1 }
+      rest -=
+        test === undefined
+          ? await collectAll(listMembers(db.read, wanted), found)
+          : await collectTested(wanted, test, found)
       if (rest < 0) throw tooWide(probe.field)
-      collect(postings, probe.test, found)
     }
     return found.build()
   }
 
+  /** Reads the distinct values first: far fewer than postings, and only what passes is read whole. */
+  async function collectTested(wanted: RangeArguments, test: (value: Value) => boolean, found: BitmapBuilder) {
+    const values = await listValues(db.read, { ...wanted, limit: mostValues + 1 })
+    if (values.length > mostValues) return wanted.limit
+    let read = 0
+    for (const range of passingRanges(values, test)) {
+      if (read >= wanted.limit) break
+      read += await collectAll(listMembers(db.read, { ...wanted, ...range, limit: wanted.limit - read }), found)
+    }
+    return read
+  }
+
   async function matches(organisation: string, term: Term, everyone: Bitmap, now: Instant): Promise<Bitmap> {
     if (term.is === 'age') {
-      if (term.of === 'seen') return lastSeen.matching(everyone, (seen) => seenMatches(term, seen, now))
+      if (term.of === 'seen') return lastSeen.between(everyone, ...seenBounds(term, now))
       return read(organisation, probeOf({ ...term, of: term.of }, now))
     }
     if (term.field.scope === 'system' && term.field.name === 'id') return readIds(organisation, term)
@@ -94,12 +113,10 @@ export function createFinder({ db, attributes, lastSeen }: FinderNeeds) {
     async findText(organisation: string, text: string): Promise<Found> {
       const found = new BitmapBuilder()
       const word = valueOfWord(text)
-      let rest = mostPostings
+      let rest = mostTextPostings
       const search = async (range: KeyRange) => {
         if (rest <= 0) return
-        const postings = await listPostingsAnywhere(db.read, { organisation, ...range, limit: rest })
-        rest -= postings.length
-        collect(postings, undefined, found)
+        rest -= await collectAll(listMembersAnywhere(db.read, { organisation, ...range, limit: rest }), found)
       }
       await search(textPrefixRange(text))
       if (typeof word === 'number') {
@@ -113,24 +130,31 @@ export function createFinder({ db, attributes, lastSeen }: FinderNeeds) {
         limit: mostPostings,
       })
       for (const row of ids) found.add(row.number)
-      return { numbers: found.build(), complete: rest > 0 && ids.length < mostPostings }
+      return { numbers: found.build(), complete: rest > 0 && ids.length < mostTextPostings }
     },
 
     read,
   }
 }
 
-function collect(postings: readonly Posting[], test: Probe['test'], found: BitmapBuilder): void {
-  let decided: { value: Uint8Array; passes: boolean } | undefined
-  for (const { value, block, members } of postings) {
-    if (test !== undefined) {
-      if (decided === undefined || compareKeys(decided.value, value) !== 0) {
-        decided = { value, passes: test(decodeValue(value)) }
-      }
-      if (!decided.passes) continue
-    }
-    found.addContainer(block, decodeContainer(members))
+/** Joins neighbouring values that pass into one range. */
+function passingRanges(values: readonly Uint8Array[], test: (value: Value) => boolean): KeyRange[] {
+  const ranges: { from: Uint8Array; to: Uint8Array }[] = []
+  let open = false
+  for (const value of values) {
+    const passes = test(decodeValue(value))
+    const last = ranges.at(-1)
+    if (passes && open && last !== undefined) last.to = keyAfter(value)
+    else if (passes) ranges.push({ from: value, to: keyAfter(value) })
+    open = passes
   }
+  return ranges
+}
+
+async function collectAll(reading: Promise<Members[]>, found: BitmapBuilder): Promise<number> {
+  const postings = await reading
+  for (const { block, members } of postings) found.addEncoded(block, members)
+  return postings.length
 }
 
 interface IdRange {
@@ -151,7 +175,7 @@ function idRanges(term: Exclude<Term, AgeTerm>): IdRange[] {
   return values.map((value) => ({ from: printed(value), to: printed(value), test: () => true }))
 }
 
-function tooWide(field: string): Fault {
+export function tooWide(field: string): Fault {
   return new Fault(
     'limited',
     'devices.filter_too_wide',

@@ -1,7 +1,7 @@
 import { Fault } from '@holdfast/kernel'
 import type { Database, Tx } from '../../../platform/db/index.ts'
 import type { Attributes } from './attributes.ts'
-import { decodeChanges, differenceOf, encodeChanges } from './changes.ts'
+import { type Change, decodeChanges, differenceOf, encodeChanges } from './changes.ts'
 import {
   type Container,
   clearBit,
@@ -15,18 +15,25 @@ import { decodeContainer, encodeContainer } from './container-codec.ts'
 import type { DeviceFacts } from './facts.ts'
 import {
   appendChange,
-  findMembers,
   findPendingSpan,
   listChanges,
-  type PostingKey,
-  putMembers,
+  listContainers,
+  putPostings,
   removeChanges,
-  removeMembers,
+  removePosting,
 } from './store.ts'
+import { keyText } from './value.ts'
 
-/** Containers rewritten in one transaction: bounds how long a batch holds the main thread and the write lock. */
-const rewritesPerBatch = 1_500
-const changesPerBatch = 400
+/** Bounds how long one transaction holds the main thread and the write lock. */
+export interface BatchLimits {
+  readonly changes: number
+  /** Containers. */
+  readonly rewrites: number
+}
+
+const smallBatch: BatchLimits = { changes: 200, rewrites: 800 }
+/** For imports and benches while nothing else is served: fewer, longer transactions. */
+export const largeBatch: BatchLimits = { changes: 8_000, rewrites: 100_000 }
 /** Up to here a list is cheaper to rebuild than 65,536 bits are to go through. */
 const fewMembers = 256
 
@@ -46,10 +53,12 @@ export function createIndexWriter({ db, attributes }: { db: Database; attributes
   let running: Promise<number> | undefined
 
   /** One transaction's worth; concurrent callers share it. Returns how many changes were applied. */
-  function catchUp(): Promise<number> {
-    running ??= db.write(applyPending).finally(() => {
-      running = undefined
-    })
+  function catchUp(limits: BatchLimits = smallBatch): Promise<number> {
+    running ??= db
+      .write((tx) => applyPending(tx, limits))
+      .finally(() => {
+        running = undefined
+      })
     return running
   }
 
@@ -101,37 +110,65 @@ export function createIndexWriter({ db, attributes }: { db: Database; attributes
 }
 
 interface Rewrite {
-  readonly key: PostingKey
+  readonly value: Uint8Array
   /** Offset in the block → whether the device has the value at the end. */
   readonly offsets: Map<number, boolean>
 }
 
-async function applyPending(tx: Tx): Promise<number> {
-  const rewrites = new Map<string, Rewrite>()
+/** What is to change in one attribute's containers of one block, by value. */
+interface Sheet {
+  readonly attribute: number
+  readonly block: number
+  readonly rewrites: Map<string, Rewrite>
+}
+
+async function applyPending(tx: Tx, limits: BatchLimits): Promise<number> {
+  const sheets = new Map<number, Sheet>()
+  let rewrites = 0
   let applied = 0
   let last = 0
-  for (const { seq, number, changes } of await listChanges(tx, changesPerBatch)) {
-    if (rewrites.size >= rewritesPerBatch) break
-    for (const { attribute, value, present } of decodeChanges(changes)) {
-      const block = number >>> 16
-      const id = `${attribute} ${block} ${Buffer.from(value).toString('latin1')}`
-      const rewrite = rewrites.get(id) ?? { key: { attribute, value, block }, offsets: new Map() }
-      rewrite.offsets.set(number & 0xffff, present)
-      rewrites.set(id, rewrite)
-    }
+  for (const { seq, number, changes } of await listChanges(tx, limits.changes)) {
+    if (rewrites >= limits.rewrites) break
+    for (const change of decodeChanges(changes)) rewrites += note(sheets, number, change)
     applied += 1
     last = seq
   }
-  for (const rewrite of rewrites.values()) await rewriteContainer(tx, rewrite)
+  for (const sheet of sheets.values()) await applySheet(tx, sheet)
   if (applied > 0) await removeChanges(tx, last)
   return applied
 }
 
-async function rewriteContainer(tx: Tx, { key, offsets }: Rewrite): Promise<void> {
-  const stored = await findMembers(tx, key)
-  const container = updated(stored === undefined ? emptyContainer : decodeContainer(stored), offsets)
-  if (container.count > 0) await putMembers(tx, key, encodeContainer(container))
-  else if (stored !== undefined) await removeMembers(tx, key)
+/** Returns 1 when the change touches a container that no change touched before. */
+function note(sheets: Map<number, Sheet>, number: number, { attribute, value, present }: Change): 0 | 1 {
+  const block = number >>> 16
+  const sheetKey = attribute * 0x1_0000 + block
+  let sheet = sheets.get(sheetKey)
+  if (sheet === undefined) {
+    sheet = { attribute, block, rewrites: new Map() }
+    sheets.set(sheetKey, sheet)
+  }
+  const valueKey = keyText(value)
+  const rewrite = sheet.rewrites.get(valueKey)
+  if (rewrite !== undefined) {
+    rewrite.offsets.set(number & 0xffff, present)
+    return 0
+  }
+  sheet.rewrites.set(valueKey, { value, offsets: new Map([[number & 0xffff, present]]) })
+  return 1
+}
+
+async function applySheet(tx: Tx, { attribute, block, rewrites }: Sheet): Promise<void> {
+  const values = [...rewrites.values()].map((rewrite) => rewrite.value)
+  const stored = new Map<string, Uint8Array>()
+  for (const row of await listContainers(tx, attribute, block, values)) stored.set(keyText(row.value), row.members)
+  const written = []
+  for (const [valueKey, { value, offsets }] of rewrites) {
+    const members = stored.get(valueKey)
+    const container = updated(members === undefined ? emptyContainer : decodeContainer(members), offsets)
+    if (container.count > 0) written.push({ attribute, value, block, members: encodeContainer(container) })
+    else if (members !== undefined) await removePosting(tx, { attribute, value, block })
+  }
+  await putPostings(tx, written)
 }
 
 function updated(container: Container, offsets: ReadonlyMap<number, boolean>): Container {

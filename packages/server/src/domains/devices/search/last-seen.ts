@@ -2,6 +2,8 @@ import type { Instant } from '@holdfast/kernel'
 import { Bitmap } from './bitmap.ts'
 import { blockSize, containerOfBits, newBits, setBit } from './container.ts'
 
+const neverSeen = new Float64Array(blockSize)
+
 /**
  * When each device was last seen, in memory: eight bytes per device. It changes with every check-in, so no index of
  * it could be kept, while going through a million of these numbers takes milliseconds.
@@ -28,17 +30,16 @@ export class LastSeen {
     if (block !== undefined) block[number & 0xffff] = 0
   }
 
-  /** The devices for which `wanted` holds; undefined stands for a device that was never seen. */
-  matching(within: Bitmap, wanted: (seen: Instant | undefined) => boolean): Bitmap {
-    const never = wanted(undefined)
+  /** The devices last seen from `earliest` to `latest`, both included; 0 stands for never. */
+  between(within: Bitmap, earliest: Instant, latest: Instant): Bitmap {
     return Bitmap.ofBlocks(
       within.blocks().map(([index, offsets]) => {
-        const block = this.#blocks[index]
+        const block = this.#blocks[index] ?? neverSeen
         const bits = newBits()
         for (let item = 0; item < offsets.length; item += 1) {
           const offset = offsets[item] as number
-          const seen = block === undefined ? 0 : (block[offset] as number)
-          if (seen === 0 ? never : wanted(seen)) setBit(bits, offset)
+          const seen = block[offset] as number
+          if (seen >= earliest && seen <= latest) setBit(bits, offset)
         }
         return [index, containerOfBits(bits)] as const
       }),
@@ -51,10 +52,10 @@ export class LastSeen {
     const order = (a: SeenPlace, b: SeenPlace) => sign * (a.seen - b.seen || a.number - b.number)
     const found = new BoundedHeap<SeenPlace>(limit, order)
     for (const [index, offsets] of within.blocks()) {
-      const block = this.#blocks[index]
+      const block = this.#blocks[index] ?? neverSeen
       for (let item = 0; item < offsets.length; item += 1) {
         const offset = offsets[item] as number
-        const seen = block === undefined ? 0 : (block[offset] as number)
+        const seen = block[offset] as number
         if (found.full && sign * (seen - found.worst.seen) > 0) continue
         const place = { seen, number: index * blockSize + offset }
         if (after === undefined || order(place, after) > 0) found.offer(place)

@@ -1,17 +1,18 @@
 import type { Database } from '../../../platform/db/index.ts'
 import type { Attributes } from './attributes.ts'
 import type { Bitmap } from './bitmap.ts'
-import { blockSize, containerSlice } from './container.ts'
-import { decodeContainer } from './container-codec.ts'
+import { blockSize } from './container.ts'
+import { decodeOffsets } from './container-codec.ts'
 import type { Place } from './cursor.ts'
 import type { Finder } from './finder.ts'
-import { findNames, listPostings } from './store.ts'
+import { listPostings, type Posting } from './packed-postings.ts'
+import { findNames } from './store.ts'
 import { afterValues, anyValue, encodeValue, firstValue, keyAfter } from './value.ts'
 
 export const nameField = 'system.name'
 /** Up to here the names of all matches are read and sorted; beyond, the index of names is walked. */
-const fewMatches = 2_000
-const mostWalked = 30_000
+const fewMatches = 4_000
+const mostWalked = 20_000
 const chunk = 1_000
 
 export interface NameOrderNeeds {
@@ -59,16 +60,17 @@ export function createNameOrder({ db, attributes, finder }: NameOrderNeeds) {
       const postings = await listPostings(db.read, { attribute, ...range, limit: chunk }, descending)
       const before = walked
       for (const { value, block, members } of postings) {
-        const key = hex(value)
+        const resumed = behind !== undefined && value === behind.key
         for (const number of membersOf(block, members, descending)) {
-          const place = { number, key }
-          if (behind !== undefined && comparePlaces(place, behind, descending) <= 0) continue
+          if (resumed && (descending ? number >= behind.number : number <= behind.number)) continue
           walked += 1
-          behind = place
-          if (within.has(number)) places.push(place)
-          if (places.length >= limit) return { places, resume: place }
+          if (!within.has(number)) continue
+          places.push({ number, key: value })
+          if (places.length >= limit) return pageOf(places, limit)
         }
       }
+      const last = postings.at(-1)
+      if (last !== undefined) behind = lastPlace(last, descending)
       if (postings.length < chunk || walked === before) return { places }
     }
     return { places, ...(behind === undefined ? {} : { resume: behind }) }
@@ -123,11 +125,13 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
+function lastPlace({ value, block, members }: Posting, descending: boolean): Place {
+  return { number: membersOf(block, members, descending).at(-1) ?? 0, key: value }
+}
+
 function membersOf(block: number, members: Uint8Array, descending: boolean): number[] {
-  const container = decodeContainer(members)
-  const offsets = new Uint16Array(container.count)
-  containerSlice(container, 0, offsets)
-  const numbers = Array.from(offsets, (offset) => block * blockSize + offset)
+  const numbers: number[] = []
+  for (const offset of decodeOffsets(members)) numbers.push(block * blockSize + offset)
   return descending ? numbers.reverse() : numbers
 }
 

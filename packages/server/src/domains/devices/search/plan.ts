@@ -1,7 +1,7 @@
 import type { Instant } from '@holdfast/kernel'
-import { Bitmap } from './bitmap.ts'
+import { Bitmap, BitmapBuilder } from './bitmap.ts'
 import { registeredField } from './changes.ts'
-import { inRange, parseVersion, patternPrefix } from './compare-values.ts'
+import { inRange, parseVersion, patternPrefix, type RangeOperator } from './compare-values.ts'
 import { registeredBound, valueMatches } from './facts.ts'
 import { type AgeTerm, type Filter, fieldKey, type Term } from './filter.ts'
 import {
@@ -13,17 +13,22 @@ import {
   firstValue,
   type KeyRange,
   keyAfter,
+  keyText,
   textKey,
   textPrefixRange,
   type Value,
 } from './value.ts'
 
-/** What to read of one attribute's postings: every key in `ranges` whose value passes `test`, if there is one. */
+/** A stretch of one attribute's postings: all of them, or those whose value passes `test`. */
+export interface ProbeRange extends KeyRange {
+  readonly test?: (value: Value) => boolean
+}
+
+/** What to read of one attribute's postings. */
 export interface Probe {
   /** `fieldKey`. */
   readonly field: string
-  readonly ranges: readonly KeyRange[]
-  readonly test?: (value: Value) => boolean
+  readonly ranges: readonly ProbeRange[]
 }
 
 /** A term that the index answers; the others are answered by `LastSeen` and by the device table. */
@@ -31,44 +36,42 @@ export type IndexedTerm = Exclude<Term, AgeTerm> | (AgeTerm & { of: 'registered'
 
 /** The narrowest stretch of keys that holds every match, and what tells the matches in it. */
 export function probeOf(term: IndexedTerm, now: Instant): Probe {
-  if (term.is === 'age') {
-    const [operator, bound] = registeredBound(term, now)
-    return { field: registeredField, ...numberProbe(operator, bound) }
-  }
+  if (term.is === 'age') return { field: registeredField, ranges: [numberRange(...registeredBound(term, now))] }
   const field = fieldKey(term.field)
   if (term.is === 'has') return { field, ranges: [{ from: anyValue, to: firstValue }] }
   if (term.is === 'equal') return { field, ranges: equalRanges(String(term.value)) }
   if (term.is === 'in') return { field, ranges: distinct(term.values.flatMap((value) => equalRanges(String(value)))) }
   const test = (value: Value) => valueMatches(term, value)
   if (term.is === 'like') {
-    const ranges = [{ from: firstValue, to: firstText }, textPrefixRange(patternPrefix(term.pattern))]
-    return { field, ranges, test }
+    const texts = textPrefixRange(patternPrefix(term.pattern))
+    // Where the only star is the last character, all that begins as it does matches.
+    const decided = term.pattern.endsWith('*') && term.pattern.indexOf('*') === term.pattern.length - 1
+    return { field, ranges: [{ from: firstValue, to: firstText, test }, decided ? texts : { ...texts, test }] }
   }
   if (typeof term.value === 'number') {
     // Text may hold a plain decimal, and then it is compared as a number too.
-    const { ranges } = numberProbe(term.operator, term.value)
-    return { field, ranges: [...ranges, { from: firstText, to: afterValues }], test }
+    return { field, ranges: [numberRange(term.operator, term.value), { from: firstText, to: afterValues, test }] }
   }
-  if (parseVersion(term.value) !== undefined) return { field, ranges: [{ from: firstValue, to: afterValues }], test }
-  const bound = textKey(term.value)
-  const below = term.operator === '<' || term.operator === '<='
+  if (parseVersion(term.value) !== undefined) return { field, ranges: [{ from: firstValue, to: afterValues, test }] }
   // The bound may be followed by the same text in capitals, so it lies inside either way; `test` decides.
-  return {
-    field,
-    ranges: [below ? { from: firstText, to: textPrefixRange(term.value).to } : { from: bound, to: afterValues }],
-    test,
-  }
+  const texts = isUpperBound(term.operator)
+    ? { from: firstText, to: textPrefixRange(term.value).to }
+    : { from: textKey(term.value), to: afterValues }
+  return { field, ranges: [{ ...texts, test }] }
 }
 
-function numberProbe(operator: '<' | '<=' | '>' | '>=', bound: number): Omit<Probe, 'field'> {
+function numberRange(operator: RangeOperator, bound: number): ProbeRange {
   const key = encodeValue(bound)
-  const below = operator === '<' || operator === '<='
-  const range = below ? { from: firstValue, to: keyAfter(key) } : { from: key, to: firstText }
-  return { ranges: [range], test: (value) => typeof value === 'number' && inRange(value, operator, bound) }
+  const range = isUpperBound(operator) ? { from: firstValue, to: keyAfter(key) } : { from: key, to: firstText }
+  return { ...range, test: (value) => typeof value === 'number' && inRange(value, operator, bound) }
+}
+
+function isUpperBound(operator: RangeOperator): boolean {
+  return operator === '<' || operator === '<='
 }
 
 function distinct(ranges: readonly KeyRange[]): KeyRange[] {
-  return [...new Map(ranges.map((range) => [Buffer.from(range.from).toString('latin1'), range])).values()]
+  return [...new Map(ranges.map((range) => [keyText(range.from), range])).values()]
 }
 
 /** Joins what was found for each term as the filter says; `everyone` is what `not` is taken from. */
@@ -76,11 +79,13 @@ export function combine(filter: Filter, everyone: Bitmap, found: ReadonlyMap<Ter
   if (filter.is === 'everything') return everyone
   if (filter.is === 'not') return everyone.andNot(combine(filter.of, everyone, found))
   if (filter.is === 'and') {
-    return filter.of.map((part) => combine(part, everyone, found)).reduce((a, b) => a.and(b), everyone)
+    return filter.of.map((part) => combine(part, everyone, found)).reduce((a, b) => a.and(b))
   }
   if (filter.is === 'or') {
-    return filter.of.map((part) => combine(part, everyone, found)).reduce((a, b) => a.or(b), Bitmap.empty)
+    const union = new BitmapBuilder()
+    for (const part of filter.of) union.addAll(combine(part, everyone, found))
+    return union.build()
   }
   const matches = found.get(filter) ?? Bitmap.empty
-  return filter.is === 'equal' && filter.operator === '!=' ? everyone.andNot(matches) : everyone.and(matches)
+  return filter.is === 'equal' && filter.operator === '!=' ? everyone.andNot(matches) : matches
 }

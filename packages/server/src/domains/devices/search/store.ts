@@ -1,11 +1,5 @@
 import { compileOnce, type Reader, type Tx } from '../../../platform/db/index.ts'
-import type { KeyRange } from './value.ts'
-
-export interface Posting {
-  readonly value: Uint8Array
-  readonly block: number
-  readonly members: Uint8Array
-}
+import type { RangeArguments } from './packed-postings.ts'
 
 export interface PostingKey {
   readonly attribute: number
@@ -48,91 +42,105 @@ export async function insertAttribute(tx: Tx, key: AttributeKey): Promise<number
   return row.id
 }
 
-interface RangeArguments extends KeyRange {
-  readonly attribute: number
-  readonly limit: number
-}
-
-const selectRange = compileOnce((db, { attribute, from, to, limit }: RangeArguments) =>
+const selectValues = compileOnce((db, { attribute, from, to, limit }: RangeArguments) =>
   db
     .selectFrom('posting')
-    .select(['value', 'block', 'members'])
+    .select('value')
     .where('attribute', '=', attribute)
     .where('value', '>=', from)
     .where('value', '<', to)
+    .groupBy('value')
     .orderBy('value')
-    .orderBy('block')
     .limit(limit),
 )
 
-const selectRangeBackwards = compileOnce((db, { attribute, from, to, limit }: RangeArguments) =>
+/** The distinct values of an attribute, in order. */
+export async function listValues(db: Reader, range: RangeArguments): Promise<Uint8Array[]> {
+  return (await selectValues(db, range)).map((row) => row.value)
+}
+
+// A list cannot be compiled once, but a fixed number of single values can; the last list is filled by repetition.
+const listed = 50
+
+const selectContainers = compileOnce((db, keys: Record<string, number | Uint8Array>) =>
   db
     .selectFrom('posting')
-    .select(['value', 'block', 'members'])
-    .where('attribute', '=', attribute)
-    .where('value', '>=', from)
-    .where('value', '<', to)
-    .orderBy('value', 'desc')
-    .orderBy('block', 'desc')
-    .limit(limit),
+    .select(['value', 'members'])
+    .where('attribute', '=', keys.attribute as number)
+    .where('block', '=', keys.block as number)
+    .where(
+      'value',
+      'in',
+      Array.from({ length: listed }, (_, index) => keys[`v${index}`] as Uint8Array),
+    ),
 )
 
-/** Postings in the order of their keys, or against it. */
-export function listPostings(db: Reader, range: RangeArguments, backwards = false): Promise<Posting[]> {
-  return backwards ? selectRangeBackwards(db, range) : selectRange(db, range)
+/** The containers of several values of one attribute in one block, in no particular order. */
+export async function listContainers(
+  db: Reader,
+  attribute: number,
+  block: number,
+  values: readonly Uint8Array[],
+): Promise<{ value: Uint8Array; members: Uint8Array }[]> {
+  const found = []
+  for (let start = 0; start < values.length; start += listed) {
+    const part = Array.from(
+      { length: listed },
+      (_, index) => [`v${index}`, values[start + index] ?? values[start]] as const,
+    )
+    const rows = await selectContainers(db, { attribute, block, ...Object.fromEntries(part) } as Record<string, number>)
+    found.push(...rows)
+  }
+  return found
 }
 
-interface TextArguments extends KeyRange {
-  readonly organisation: string
-  readonly limit: number
+const upsertOne = upsertPostings(1)
+const upsertMany = upsertPostings(listed)
+
+function upsertPostings(rows: number) {
+  return compileOnce((db, cells: Record<string, number | Uint8Array>) =>
+    db
+      .insertInto('posting')
+      .values(
+        Array.from({ length: rows }, (_, index) => ({
+          attribute: cells[`a${index}`] as number,
+          value: cells[`v${index}`] as Uint8Array,
+          block: cells[`b${index}`] as number,
+          members: cells[`m${index}`] as Uint8Array,
+        })),
+      )
+      .onConflict((conflict) =>
+        conflict
+          .columns(['attribute', 'value', 'block'])
+          .doUpdateSet({ members: ({ ref }) => ref('excluded.members') }),
+      ),
+  )
 }
 
-// One statement for all attributes: the database seeks once in each.
-const selectAnywhere = compileOnce((db, { organisation, from, to, limit }: TextArguments) =>
-  db
-    .selectFrom('attribute')
-    .innerJoin('posting', 'posting.attribute', 'attribute.id')
-    .select(['posting.value', 'posting.block', 'posting.members'])
-    .where('attribute.organisation', '=', organisation)
-    .where('posting.value', '>=', from)
-    .where('posting.value', '<', to)
-    .limit(limit),
-)
-
-/** Postings of any attribute of the organisation, in no particular order. */
-export function listPostingsAnywhere(db: Reader, range: TextArguments): Promise<Posting[]> {
-  return selectAnywhere(db, range)
-}
-
-const selectPosting = compileOnce((db, { attribute, value, block }: PostingKey) =>
-  db
-    .selectFrom('posting')
-    .select('members')
-    .where('attribute', '=', attribute)
-    .where('value', '=', value)
-    .where('block', '=', block),
-)
-
-export async function findMembers(db: Reader, key: PostingKey): Promise<Uint8Array | undefined> {
-  return (await selectPosting(db, key))[0]?.members
-}
-
-const upsertPosting = compileOnce((db, { attribute, value, block, members }: PostingKey & { members: Uint8Array }) =>
-  db
-    .insertInto('posting')
-    .values({ attribute, value, block, members })
-    .onConflict((conflict) => conflict.columns(['attribute', 'value', 'block']).doUpdateSet({ members })),
-)
-
-export async function putMembers(tx: Tx, key: PostingKey, members: Uint8Array): Promise<void> {
-  await upsertPosting(tx, { ...key, members })
+/** Inserts or replaces postings, whose keys must differ. */
+export async function putPostings(
+  tx: Tx,
+  postings: readonly (PostingKey & { readonly members: Uint8Array })[],
+): Promise<void> {
+  for (let start = 0; start < postings.length; ) {
+    const rows = postings.length - start >= listed ? listed : 1
+    const cells: Record<string, number | Uint8Array> = {}
+    for (const [index, row] of postings.slice(start, start + rows).entries()) {
+      cells[`a${index}`] = row.attribute
+      cells[`v${index}`] = row.value
+      cells[`b${index}`] = row.block
+      cells[`m${index}`] = row.members
+    }
+    await (rows === 1 ? upsertOne(tx, cells) : upsertMany(tx, cells))
+    start += rows
+  }
 }
 
 const deletePosting = compileOnce((db, { attribute, value, block }: PostingKey) =>
   db.deleteFrom('posting').where('attribute', '=', attribute).where('value', '=', value).where('block', '=', block),
 )
 
-export async function removeMembers(tx: Tx, key: PostingKey): Promise<void> {
+export async function removePosting(tx: Tx, key: PostingKey): Promise<void> {
   await deletePosting(tx, key)
 }
 
@@ -203,9 +211,6 @@ export function listIds(db: Reader, range: IdArguments): Promise<{ number: numbe
   return selectIds(db, range)
 }
 
-const namesPerQuery = 100
-
-// A list cannot be compiled once, but a hundred single numbers can; the last hundred is filled up by repetition.
 const selectNames = compileOnce((db, numbers: Record<string, number>) =>
   db
     .selectFrom('device')
@@ -213,17 +218,14 @@ const selectNames = compileOnce((db, numbers: Record<string, number>) =>
     .where(
       'number',
       'in',
-      Array.from({ length: namesPerQuery }, (_, index) => numbers[`n${index}`] as number),
+      Array.from({ length: listed }, (_, index) => numbers[`n${index}`] as number),
     ),
 )
 
 export async function findNames(db: Reader, numbers: readonly number[]): Promise<Map<number, string>> {
   const names = new Map<number, string>()
-  for (let start = 0; start < numbers.length; start += namesPerQuery) {
-    const part = Array.from({ length: namesPerQuery }, (_, index) => [
-      `n${index}`,
-      numbers[start + index] ?? numbers[start],
-    ])
+  for (let start = 0; start < numbers.length; start += listed) {
+    const part = Array.from({ length: listed }, (_, index) => [`n${index}`, numbers[start + index] ?? numbers[start]])
     for (const row of await selectNames(db, Object.fromEntries(part))) names.set(row.number, row.name)
   }
   return names

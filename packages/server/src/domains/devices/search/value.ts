@@ -80,6 +80,11 @@ export function textKey(text: string): Uint8Array {
   return appendBytes(firstText, Buffer.from(printed(text), 'utf8'))
 }
 
+/** A key as the text of its bytes, for maps. */
+export function keyText(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
+}
+
 /** Orders keys as the database does. */
 export function compareKeys(a: Uint8Array, b: Uint8Array): number {
   return Buffer.compare(a, b)
