@@ -11,7 +11,7 @@ export interface ExpansionLimits {
   readonly ratio: number
 }
 
-const chunkSize = 256 * 1024
+const chunkSize = 128 * 1024
 /** A tar of a few short files is mostly zeros; the ratio says nothing about streams as small as this. */
 const ratioFreeBytes = 256 * 1024
 
