@@ -7,7 +7,13 @@ import { patternPrefix } from './compare-values.ts'
 import { seenBounds, valueMatches } from './facts.ts'
 import { type AgeTerm, type Filter, type Term, termsOf } from './filter.ts'
 import type { LastSeen } from './last-seen.ts'
-import { listMembers, listMembersAnywhere, type Members, type RangeArguments } from './packed-postings.ts'
+import {
+  listFewMembers,
+  listMembers,
+  listMembersAnywhere,
+  type Members,
+  type RangeArguments,
+} from './packed-postings.ts'
 import { valueOfWord } from './parse-filter.ts'
 import { combine, type Probe, probeOf } from './plan.ts'
 import { listIds, listValues } from './store.ts'
@@ -51,11 +57,11 @@ export function createFinder({ db, attributes, lastSeen }: FinderNeeds) {
     const found = new BitmapBuilder()
     let rest = mostPostings
     for (const range of probe.ranges) {
-      const { from, to, test } = range
+      const { from, to, test, wide } = range
       const wanted = { attribute, from, to, limit: rest + 1 }
       rest -=
         test === undefined
-          ? await collectAll(listMembers(db.read, wanted), found)
+          ? await collectAll((wide ? listMembers : listFewMembers)(db.read, wanted), found)
           : await collectTested(wanted, test, found)
       if (rest < 0) throw tooWide(probe.field)
     }

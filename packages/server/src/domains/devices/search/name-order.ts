@@ -60,9 +60,9 @@ export function createNameOrder({ db, attributes, finder }: NameOrderNeeds) {
       const postings = await listPostings(db.read, { attribute, ...range, limit: chunk }, descending)
       const before = walked
       for (const { value, block, members } of postings) {
-        const resumed = behind !== undefined && value === behind.key
+        const resumed = behind !== undefined && value === behind.key ? behind.number : undefined
         for (const number of membersOf(block, members, descending)) {
-          if (resumed && (descending ? number >= behind.number : number <= behind.number)) continue
+          if (resumed !== undefined && (descending ? number >= resumed : number <= resumed)) continue
           walked += 1
           if (!within.has(number)) continue
           places.push({ number, key: value })

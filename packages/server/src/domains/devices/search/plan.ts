@@ -21,6 +21,8 @@ import {
 
 /** A stretch of one attribute's postings: all of them, or those whose value passes `test`. */
 export interface ProbeRange extends KeyRange {
+  /** It may hold many values: a matter of how to read it. */
+  readonly wide?: boolean
   readonly test?: (value: Value) => boolean
 }
 
@@ -46,7 +48,10 @@ export function probeOf(term: IndexedTerm, now: Instant): Probe {
     const texts = textPrefixRange(patternPrefix(term.pattern))
     // Where the only star is the last character, all that begins as it does matches.
     const decided = term.pattern.endsWith('*') && term.pattern.indexOf('*') === term.pattern.length - 1
-    return { field, ranges: [{ from: firstValue, to: firstText, test }, decided ? texts : { ...texts, test }] }
+    return {
+      field,
+      ranges: [{ from: firstValue, to: firstText, test }, decided ? { ...texts, wide: true } : { ...texts, test }],
+    }
   }
   if (typeof term.value === 'number') {
     // Text may hold a plain decimal, and then it is compared as a number too.
