@@ -22,6 +22,8 @@ export interface SwupdateOptions {
   readonly aes?: { readonly key: string; readonly iv: string }
   readonly pollSeconds?: number
   readonly identify?: Readonly<Record<string, string>>
+  /** Limits its downloads. */
+  readonly bytesPerSecond?: number
 }
 
 export interface Swupdate extends AsyncDisposable {
@@ -67,7 +69,8 @@ export async function startSwupdate(options: SwupdateOptions): Promise<Swupdate>
     await writeFile(join(dir, 'tls.key'), options.auth.key)
   }
   await writeFile(join(dir, 'swupdate.cfg'), configuration(options))
-  const start = (...args: string[]) => startProgram(sandboxed(launch, [dir, String(nextSkip()), ...args]))
+  const limit = options.bytesPerSecond === undefined ? [] : ['-n', String(options.bytesPerSecond)]
+  const start = (...args: string[]) => startProgram(sandboxed(launch, [dir, String(nextSkip()), ...limit, ...args]))
   let program = start()
   const installed = async (name: string) => {
     try {

@@ -1,0 +1,160 @@
+import type { Client } from '@holdfast/client'
+import { signDetachedCms } from '@holdfast/crypto/cms'
+import { generateKey, type KeyPair, publicKeyPem } from '@holdfast/crypto/keys'
+import { signMenderManifest } from '@holdfast/formats/mender/signature'
+import { writeMenderArtifact } from '@holdfast/formats/mender/write'
+import { type SwuItem, writeSwu } from '@holdfast/formats/swu/write'
+import { Fault } from '@holdfast/kernel'
+import type { operations } from '@holdfast/protocol'
+import type { z } from 'zod'
+import type { Credential } from './authority.ts'
+import { type ModuleKind, payloadType } from './mender-module.ts'
+import { type WaitOptions, waitFor } from './wait.ts'
+
+type Policy = NonNullable<z.input<typeof operations.deployments.create.body>['policy']>
+type DeviceOf<C extends Client> = Awaited<ReturnType<C['devices']['list']>>['items'][number]
+type Standing = Awaited<ReturnType<Client['deployments']['timeline']>>
+type DeploymentState = Awaited<ReturnType<Client['deployments']['get']>>['state']
+
+/** A product of its own for one test, with the key that signs its releases. */
+export interface ProductUnderTest {
+  readonly id: string
+  readonly deviceType: string
+  readonly signer: KeyPair
+  /** What devices verify with. */
+  readonly verifyKey: string
+}
+
+/** What an operator does in the peers' tests, through the REST interface alone. */
+export function operatorOf(client: Client) {
+  const start = async (release: string, devices: readonly string[], policy: Policy): Promise<string> => {
+    await client.releases.release({ params: { release } })
+    const { id } = await client.deployments.create({
+      body: { name: `to ${devices.length}`, release, target: { kind: 'devices', devices: [...devices] }, policy },
+    })
+    return id
+  }
+  const upload = async (product: string, version: string, fileName: string, bytes: AsyncIterable<Uint8Array>) => {
+    const { id: release } = await client.releases.create({ body: { product, version } })
+    await client.releases.uploadArtifact({ params: { release, fileName }, body: bytes })
+    return release
+  }
+  const standingOf = async (deployment: string, device: string): Promise<Standing | undefined> => {
+    try {
+      return await client.deployments.timeline({ params: { deployment, device } })
+    } catch (thrown) {
+      if (thrown instanceof Fault && thrown.kind === 'missing') return undefined
+      throw thrown
+    }
+  }
+
+  return {
+    async createProduct(key: string, trusted?: string): Promise<ProductUnderTest> {
+      const signer = await generateKey('p256')
+      const verifyKey = publicKeyPem(signer.publicKey)
+      const { id } = await client.products.create({ body: { key, name: key, deviceTypes: [key] } })
+      await client.products.trustKey({ params: { product: id }, body: { name: 'release', pem: trusted ?? verifyKey } })
+      return { id, deviceType: key, signer, verifyKey }
+    },
+
+    /** Signs, uploads and releases an artifact for the lab's update modules, and deploys it. */
+    async deployMender(
+      product: ProductUnderTest,
+      update: {
+        readonly version: string
+        readonly files: Readonly<Record<string, Uint8Array | string>>
+        readonly module?: ModuleKind
+        readonly devices: readonly string[]
+        readonly policy?: Policy
+      },
+    ): Promise<string> {
+      const artifact = writeMenderArtifact({
+        name: update.version,
+        depends: { deviceTypes: [product.deviceType] },
+        payloadType: payloadType(update.module ?? 'files'),
+        payloadProvides: { 'lab.version': update.version },
+        clears: ['lab.*'],
+        files: Object.entries(update.files).map(([name, content]) => ({
+          name,
+          content: typeof content === 'string' ? new TextEncoder().encode(content) : content,
+        })),
+        sign: (manifest) => signMenderManifest(manifest, product.signer.privateKey),
+      })
+      const release = await upload(product.id, update.version, `${update.version}.mender`, artifact)
+      return start(release, update.devices, update.policy ?? {})
+    },
+
+    /** The same with an image that writes one file below `/mnt/root` of SWUpdate's sandbox. */
+    async deploySwu(
+      product: Pick<ProductUnderTest, 'id'>,
+      update: {
+        readonly version: string
+        readonly file: string
+        readonly content: Uint8Array
+        readonly signer: Credential
+        readonly encrypt?: NonNullable<SwuItem['encrypt']>
+        readonly devices: readonly string[]
+        readonly policy?: Policy
+      },
+    ): Promise<string> {
+      const { file, content, signer } = update
+      const image = writeSwu({
+        version: update.version,
+        hardwareCompatibility: ['1.0'],
+        items: [
+          {
+            section: 'files',
+            filename: file,
+            content,
+            settings: { type: 'rawfile', path: `/mnt/root/${file}` },
+            ...(update.encrypt === undefined ? {} : { encrypt: update.encrypt }),
+          },
+        ],
+        sign: (description) =>
+          signDetachedCms({ content: description, certificate: signer.certificate, key: signer.key }),
+      })
+      const release = await upload(product.id, update.version, `${update.version}.swu`, image)
+      return start(release, update.devices, update.policy ?? {})
+    },
+
+    /** Waits until a device is known by this identity and, if one is named, is in a state. */
+    deviceWith(name: string, value: string, wait: WaitOptions, state?: DeviceOf<Client>['state']) {
+      return waitFor(
+        `a device with ${name} ${value}${state === undefined ? '' : ` to be ${state}`}`,
+        async () => {
+          const { items } = await client.devices.list({ query: { filter: `identity.${name} = "${value}"` } })
+          return items.find((device) => state === undefined || device.state === state)
+        },
+        wait,
+      )
+    },
+
+    standingOf,
+
+    /** Waits until a device is at a status in a deployment; fails as soon as it has ended otherwise. */
+    status(deployment: string, device: string, wanted: Standing['status'], wait: WaitOptions): Promise<Standing> {
+      let last: Standing | undefined
+      return waitFor(
+        `the device to be ${wanted}`,
+        async () => {
+          last = await standingOf(deployment, device)
+          return last?.status === wanted ? last : undefined
+        },
+        { ...wait, context: () => `last seen: ${JSON.stringify(last)}\n${wait.context?.() ?? ''}` },
+      )
+    },
+
+    deploymentState(deployment: string, wanted: DeploymentState, wait: WaitOptions) {
+      return waitFor(
+        `the deployment to be ${wanted}`,
+        async () => {
+          const found = await client.deployments.get({ params: { deployment } })
+          return found.state === wanted ? found : undefined
+        },
+        wait,
+      )
+    },
+  }
+}
+
+export type Operator = ReturnType<typeof operatorOf>
