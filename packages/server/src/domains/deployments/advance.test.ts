@@ -4,8 +4,8 @@ import { Fault, hour } from '@holdfast/kernel'
 import fc from 'fast-check'
 import { advance, failureLimit, isDue, settled, start } from './advance.ts'
 import type { Deployment, Phase, PhaseHealth } from './deployment.ts'
+import { aDeployment, aHealth, aPhase, aPolicy, aRunning } from './examples.test-support.ts'
 import { abort, extend, force, openByHand, pause, releaseInstall, resume } from './operations.ts'
-import { aDeployment, aHealth, aPhase, aPolicy, aRunning } from './testing.ts'
 
 const anyHealth = (size: number): fc.Arbitrary<PhaseHealth> =>
   fc.array(fc.integer({ min: 0, max: 6 }), { maxLength: size }).map((states) => {

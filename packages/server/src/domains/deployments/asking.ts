@@ -42,7 +42,9 @@ export function createAsking(needs: AskingNeeds) {
   async function askConcerned(asking: Asking): Promise<Answer> {
     for (let tries = 0; tries < mostTries; tries += 1) {
       const { decision, rows, now } = await decide(asking)
-      const done = await act(needs, asking, decision, rows, now)
+      const done = await act(needs, asking, decision, rows, now).catch(refusal)
+      // A withdrawn release, or one whose keys are no longer trusted, reaches nobody; its deployment halts in a moment.
+      if (done instanceof Fault) return { kind: 'nothing', why: done.message }
       if (done !== stale) {
         noteSettled(index.of(asking.device.organisation), asking, done.rows)
         return toAnswer(index, decision.outcome, decision.why, done.rows)
@@ -91,6 +93,11 @@ function deriveHistory(rows: readonly StoredRow[]): DeviceHistory {
     if (status === 'success' || status === 'already_installed') completed[kind] = Math.max(completed[kind], sequence)
   }
   return { rows, completed }
+}
+
+function refusal(thrown: unknown): Fault {
+  if (thrown instanceof Fault && thrown.kind === 'refused') return thrown
+  throw thrown
 }
 
 function touched({ outcome, settled }: Decision): string[] {

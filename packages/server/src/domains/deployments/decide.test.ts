@@ -5,10 +5,10 @@ import fc from 'fast-check'
 import { decideForDevice, silentAfterEnd } from './decide.ts'
 import { type ActiveDeployment, type DeviceHistory, emptyHistory } from './decision.ts'
 import type { Deployment, DeploymentState, Policy } from './deployment.ts'
+import { aDevice, anActive, anArtifact, aPhase, aPolicy, aRow, aRunning } from './examples.test-support.ts'
 import { abort, force, pause, releaseInstall } from './operations.ts'
 import { backoffAfter, decideRetry } from './retry.ts'
 import { activeStatuses, type DeviceRow, finalStatuses } from './status.ts'
-import { aDevice, anActive, anArtifact, aPhase, aPolicy, aRow, aRunning } from './testing.ts'
 
 const history = (...rows: DeviceRow[]): DeviceHistory => ({ ...emptyHistory, rows })
 const ask = (active: readonly ActiveDeployment[], past = emptyHistory, now = 1, device = aDevice()) =>

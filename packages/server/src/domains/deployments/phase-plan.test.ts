@@ -3,9 +3,9 @@ import { test } from 'node:test'
 import { Fault } from '@holdfast/kernel'
 import fc from 'fast-check'
 import { basisPoints, type Phase, type Share } from './deployment.ts'
+import { aDeployment, aPhase, everybody, shares } from './examples.test-support.ts'
 import { derivePhaseRanges, findPhaseOf, verifyPhases } from './phase-plan.ts'
 import { rosterOf } from './population.ts'
-import { aDeployment, aPhase, everybody, shares } from './testing.ts'
 
 /** Devices of each phase when `place` decides for all of `total` devices. */
 function sizesOf(phases: readonly Phase[], total: number, place: (device: number) => number | undefined): number[] {

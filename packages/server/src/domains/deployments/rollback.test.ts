@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { aRow, aRunning } from './examples.test-support.ts'
 import { abort } from './operations.ts'
 import { deriveRollback } from './rollback.ts'
-import { aRow, aRunning } from './testing.ts'
 
 test('each device goes back to the release that it ran before, together with the others that ran it', () => {
   const rows = [

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { DeploymentState } from './deployment.ts'
+import { aPolicy, aRow } from './examples.test-support.ts'
 import {
   activeStatuses,
   type DeviceStatus,
@@ -12,7 +13,6 @@ import {
   type Report,
   takeReport,
 } from './status.ts'
-import { aPolicy, aRow } from './testing.ts'
 
 const statuses: readonly DeviceStatus[] = [...activeStatuses, ...finalStatuses]
 const reportable = statuses.filter((one): one is Report['status'] => one !== 'pending' && one !== 'incompatible')
