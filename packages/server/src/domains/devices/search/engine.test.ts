@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { day, Fault, hour, minute, newId, systemClock } from '@holdfast/kernel'
+import { day, Fault, hour, minute, newId } from '@holdfast/kernel'
 import fc from 'fast-check'
-import { migrate, openSqlite } from '../../../platform/db/index.ts'
+import { openTestDatabase } from '../../../../tests/test-database.ts'
 import { deviceMigrations } from '../schema.ts'
 import { createDeviceSearch, type SearchRequest } from './engine.ts'
 import { type DeviceFacts, matchesFilter } from './facts.ts'
@@ -14,15 +11,14 @@ import { formatFilter } from './format-filter.ts'
 import { anyFilter, anyValue, fields } from './generate.test-support.ts'
 import { LastSeen } from './last-seen.ts'
 import { parseFilter } from './parse-filter.ts'
-import type { Value } from './value.ts'
+import { encodeValue, type Value } from './value.ts'
 
 const now = Date.UTC(2026, 0, 15, 12, 30)
 const organisation = 'acme'
 
 async function startWorld() {
-  const directory = mkdtempSync(join(tmpdir(), 'holdfast-search-'))
-  const db = openSqlite(join(directory, 'test.db'))
-  await migrate(db, deviceMigrations, systemClock)
+  const database = await openTestDatabase(deviceMigrations)
+  const { db } = database
   const lastSeen = new LastSeen()
   const search = createDeviceSearch({ db, lastSeen, now: () => now })
   const known = new Map<number, DeviceFacts>()
@@ -71,10 +67,7 @@ async function startWorld() {
       } while (cursor !== undefined)
       return numbers
     },
-    async [Symbol.asyncDispose]() {
-      await db.close()
-      rmSync(directory, { recursive: true })
-    },
+    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   }
 }
 
@@ -128,6 +121,16 @@ test('the index finds exactly the devices whose own facts satisfy the filter, th
     ),
     { numRuns: 25 },
   )
+})
+
+test('a posting that was lost shows as a difference between the index and the facts', async () => {
+  await using world = await startWorld()
+  await world.put(factsOf({ 'inventory.os': '2.1' }))
+  const filter = parseFilter('inventory.os = "2.1"')
+  const found = async () => [...(await world.search.population({ organisation, filter }))]
+  assert.deepEqual(await found(), world.matching(filter))
+  await world.db.write((tx) => tx.deleteFrom('posting').where('value', '=', encodeValue('2.1')).execute())
+  assert.notDeepEqual(await found(), world.matching(filter))
 })
 
 test('the pages of a search hold every match once, in the order asked for', async () => {

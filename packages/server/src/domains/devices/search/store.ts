@@ -178,15 +178,20 @@ export async function removeChanges(tx: Tx, last: number): Promise<void> {
   await deleteChanges(tx, { last })
 }
 
-const selectSpan = compileOnce((db, _: Record<string, never>) =>
-  db.selectFrom('posting_change').select(({ fn }) => [fn.min('seq').as('first'), fn.max('seq').as('last')]),
+// Two look-ups: asked for both at once, SQLite would go through the whole table.
+const selectFirst = compileOnce((db, _: Record<string, never>) =>
+  db.selectFrom('posting_change').select(({ fn }) => fn.min('seq').as('seq')),
+)
+const selectLast = compileOnce((db, _: Record<string, never>) =>
+  db.selectFrom('posting_change').select(({ fn }) => fn.max('seq').as('seq')),
 )
 
 /** First and last pending `seq`; undefined when the postings are up to date. */
 export async function findPendingSpan(db: Reader): Promise<{ first: number; last: number } | undefined> {
-  const [row] = await selectSpan(db, {})
-  if (row === undefined || row.first === null || row.last === null) return undefined
-  return { first: Number(row.first), last: Number(row.last) }
+  const first = (await selectFirst(db, {}))[0]?.seq ?? null
+  if (first === null) return undefined
+  return { first: Number(first), last: Number((await selectLast(db, {}))[0]?.seq ?? first) }
+}
 }
 
 interface IdArguments {
