@@ -1,0 +1,85 @@
+import type { QueryClient } from '@tanstack/react-query'
+
+export type LiveState = 'live' | 'reconnecting'
+
+/** Which answers an event about a kind of subject makes stale, by the first word of their keys. */
+const touched: Readonly<Record<string, readonly string[]>> = {
+  device: ['devices', 'overview', 'deployments'],
+  group: ['groups', 'devices'],
+  accept_rule: ['devices'],
+  authority: ['devices'],
+  product: ['products', 'releases'],
+  release: ['releases', 'overview', 'deployments'],
+  artifact: ['releases'],
+  deployment: ['deployments', 'overview'],
+  configuration: ['devices'],
+  organisation: ['people', 'session'],
+  user: ['people', 'session'],
+  person: ['people'],
+  invitation: ['people'],
+  role: ['people'],
+  token: ['people'],
+}
+
+const gatherFor = 400
+const pollEvery = 10_000
+
+let state: LiveState = 'reconnecting'
+const watchers = new Set<() => void>()
+
+export function watchLive(onChange: () => void): () => void {
+  watchers.add(onChange)
+  return () => watchers.delete(onChange)
+}
+
+export function liveState(): LiveState {
+  return state
+}
+
+function become(next: LiveState): void {
+  if (state === next) return
+  state = next
+  for (const watcher of watchers) watcher()
+}
+
+/**
+ * Keeps answers fresh: events of the server make what they touch stale, gathered so that a busy fleet asks at most a few
+ * times a second. While the stream is broken, everything in view is asked again every ten seconds. Answers how to stop.
+ */
+export function followEvents(queries: QueryClient): () => void {
+  const stale = new Set<string>()
+  let timer: number | undefined
+  const refresh = (): void => {
+    timer = undefined
+    for (const domain of stale) void queries.invalidateQueries({ queryKey: [domain] })
+    stale.clear()
+  }
+  const source = new EventSource('/api/v1/events')
+  source.onopen = () => {
+    become('live')
+    void queries.invalidateQueries({ refetchType: 'active' })
+  }
+  source.onmessage = (message: MessageEvent<string>) => {
+    for (const domain of domainsOf(message.data)) stale.add(domain)
+    timer ??= window.setTimeout(refresh, gatherFor)
+  }
+  source.onerror = () => become('reconnecting')
+  const poll = window.setInterval(() => {
+    if (state === 'reconnecting') void queries.invalidateQueries({ refetchType: 'active' })
+  }, pollEvery)
+  return () => {
+    source.close()
+    window.clearInterval(poll)
+    window.clearTimeout(timer)
+    become('reconnecting')
+  }
+}
+
+function domainsOf(data: string): readonly string[] {
+  try {
+    const event = JSON.parse(data) as { subject?: { kind?: string } }
+    return [...(touched[event.subject?.kind ?? ''] ?? []), 'audit']
+  } catch {
+    return []
+  }
+}
