@@ -192,7 +192,6 @@ export async function findPendingSpan(db: Reader): Promise<{ first: number; last
   if (first === null) return undefined
   return { first: Number(first), last: Number((await selectLast(db, {}))[0]?.seq ?? first) }
 }
-}
 
 interface IdArguments {
   readonly organisation: string
