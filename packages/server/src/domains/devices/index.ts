@@ -17,7 +17,10 @@ export type {
   Devices,
   InventoryMode,
 } from './devices.ts'
+export type { Operator } from './operate.ts'
+export { deviceMigrations } from './schema.ts'
 export { Bitmap } from './search/bitmap.ts'
 export { matchesFilter } from './search/facts.ts'
 export { allOf, type Filter } from './search/filter.ts'
 export { parseFilter } from './search/parse-filter.ts'
+export { createDevices, type DevicesNeeds, type DevicesService } from './service.ts'
