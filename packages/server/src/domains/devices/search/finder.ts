@@ -30,10 +30,12 @@ import {
 } from './value.ts'
 
 /** Postings that one comparison may read, and one text: what bounds the time of a search. */
-export const mostPostings = 30_000
-const mostTextPostings = 20_000
+export const mostPostings = 20_000
+const mostTextPostings = 12_000
 /** Distinct values that one comparison may test, or one count by value may list. */
 const mostValues = 4_000
+/** Up to here the containers of a value are large, and better read one by one. */
+const fewValues = 100
 
 export interface Found {
   readonly numbers: Bitmap
@@ -72,10 +74,11 @@ export function createFinder({ db, attributes, lastSeen }: FinderNeeds) {
   async function collectTested(wanted: RangeArguments, test: (value: Value) => boolean, found: BitmapBuilder) {
     const values = await listValues(db.read, { ...wanted, limit: mostValues + 1 })
     if (values.length > mostValues) return wanted.limit
+    const list = values.length <= fewValues ? listFewMembers : listMembers
     let read = 0
     for (const range of passingRanges(values, test)) {
       if (read >= wanted.limit) break
-      read += await collectAll(listMembers(db.read, { ...wanted, ...range, limit: wanted.limit - read }), found)
+      read += await collectAll(list(db.read, { ...wanted, ...range, limit: wanted.limit - read }), found)
     }
     return read
   }
