@@ -27,6 +27,8 @@ interface EntryParts {
 /** One deployment that can still concern devices, ready to be decided on without a query. */
 export class ActiveEntry {
   readonly stored: StoredDeployment
+  /** Undefined before the start. */
+  readonly population: Bitmap | undefined
   readonly artifacts: ReadonlyMap<string, StoredArtifact>
   readonly #release: ActiveDeployment['release']
   readonly #roster: Roster
@@ -38,6 +40,7 @@ export class ActiveEntry {
 
   constructor({ stored, population, artifacts, filter, joined }: EntryParts) {
     this.stored = stored
+    this.population = stored.phase < 0 ? undefined : population
     this.artifacts = new Map(artifacts.map((artifact) => [artifact.id, artifact]))
     this.#release = { id: stored.release, version: stored.version, artifacts: artifacts.map(toReleaseArtifact) }
     this.#roster = rosterOf(stored, population)
@@ -112,16 +115,22 @@ export function createActiveIndex({
     for (const group of byOrganisation.values()) group.sort((a, b) => compareDeployments(a.stored, b.stored))
   }
 
-  async function build(id: string): Promise<ActiveEntry | undefined> {
+  async function build(id: string, members?: Bitmap): Promise<ActiveEntry | undefined> {
     const stored = await findDeployment(db.read, id)
     if (stored === undefined || stored.state === 'finished') return undefined
     if (hasEnded(stored) && (stored.phase < 0 || (stored.endedAt ?? 0) < clock.now() - lingering)) return undefined
     const release = await artifacts.find(stored.organisation, stored.release)
-    const bytes = await findPopulation(db.read, id)
-    const population = bytes === undefined ? Bitmap.empty : Bitmap.decode(bytes)
+    // Only a started deployment has a population, and then it never changes.
+    const known = members ?? entries.get(id)?.population
+    const population = stored.phase < 0 ? Bitmap.empty : (known ?? (await readPopulation(id)))
     const joined = isContinuous(stored.target) ? await listUnsettledNumbers(db.read, id) : []
     const filter = await readJoiners(stored)
     return new ActiveEntry({ stored, population, artifacts: release?.artifacts ?? [], filter, joined })
+  }
+
+  async function readPopulation(id: string): Promise<Bitmap> {
+    const bytes = await findPopulation(db.read, id)
+    return bytes === undefined ? Bitmap.empty : Bitmap.decode(bytes)
   }
 
   async function readJoiners({ organisation, target, product }: StoredDeployment): Promise<Filter | undefined> {
@@ -134,8 +143,9 @@ export function createActiveIndex({
     }
   }
 
-  async function refresh(id: string): Promise<void> {
-    const entry = await build(id)
+  /** `members` spares reading a population that the caller has just written. */
+  async function refresh(id: string, members?: Bitmap): Promise<void> {
+    const entry = await build(id, members)
     const known = entries.get(id)
     // Refreshes overlap; an older answer must not replace a newer one.
     if (entry !== undefined && known !== undefined && known.stored.revision > entry.stored.revision) return

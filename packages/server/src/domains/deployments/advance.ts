@@ -8,7 +8,7 @@ export function isDue(deployment: Deployment, now: Instant): boolean {
 }
 
 /** Fixes the phase ranges for a population of `total` devices and opens the first phase. */
-export function start(deployment: Deployment, total: number, now: Instant): Deployment {
+export function start<D extends Deployment>(deployment: D, total: number, now: Instant): D {
   const phases = derivePhaseRanges(deployment.policy.phases, total)
   const opened = phases.map((range, index) => (index === 0 ? { ...range, openedAt: now } : range))
   return { ...deployment, state: 'running', phases: opened, phase: 0, startedAt: now }
@@ -19,7 +19,7 @@ export function start(deployment: Deployment, total: number, now: Instant): Depl
  * changes. `health` has an entry for each phase. Fails closed: a silent phase never advances, and a phase whose
  * devices cannot take the release waits for a person.
  */
-export function advance(deployment: Deployment, health: readonly PhaseHealth[], now: Instant): Deployment {
+export function advance<D extends Deployment>(deployment: D, health: readonly PhaseHealth[], now: Instant): D {
   const { state, policy } = deployment
   if (state !== 'scheduled' && state !== 'running' && state !== 'paused') return deployment
   if (policy.expiresAt !== undefined && now >= policy.expiresAt) {
@@ -33,7 +33,7 @@ export function advance(deployment: Deployment, health: readonly PhaseHealth[], 
   return advancePhase(deployment, health, now)
 }
 
-function advancePhase(deployment: Deployment, health: readonly PhaseHealth[], now: Instant): Deployment {
+function advancePhase<D extends Deployment>(deployment: D, health: readonly PhaseHealth[], now: Instant): D {
   const { phases, phase, policy } = deployment
   const current = phases[phase]
   const figures = health[phase]
@@ -47,15 +47,15 @@ function advancePhase(deployment: Deployment, health: readonly PhaseHealth[], no
 }
 
 /** Opens a phase; the caller has decided that its turn has come. */
-export function openPhase(deployment: Deployment, phase: number, now: Instant): Deployment {
+export function openPhase<D extends Deployment>(deployment: D, phase: number, now: Instant): D {
   return { ...withPhase(deployment, phase, { openedAt: now }), phase }
 }
 
-export function withPhase(
-  deployment: Deployment,
+export function withPhase<D extends Deployment>(
+  deployment: D,
   phase: number,
   change: { openedAt?: Instant; passedAt?: Instant },
-): Deployment {
+): D {
   const phases = deployment.phases.map((one, index) => (index === phase ? { ...one, ...change } : one))
   return { ...deployment, phases }
 }

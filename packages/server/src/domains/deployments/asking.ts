@@ -3,12 +3,13 @@ import { systemActor } from '../../platform/actor.ts'
 import type { Database, Tx } from '../../platform/db/index.ts'
 import type { Artifacts } from '../artifacts/index.ts'
 import { record } from '../audit/index.ts'
+import type { DeviceView } from '../devices/index.ts'
 import type { ActiveEntry, ActiveIndex } from './active-index.ts'
 import { decideForDevice } from './decide.ts'
 import type { AskingDevice, Decision, Delivery, DeviceHistory, Outcome, Settlement } from './decision.ts'
 import { hasEnded } from './deployment.ts'
 import type { Answer, Asking, DeploymentLabel } from './deployments.ts'
-import { findRow, listHistory, putRow, type StoredRow } from './device-store.ts'
+import { findRow, historyLength, insertRow, listHistory, putRow, type StoredRow } from './device-store.ts'
 import { type DeviceRow, isActive } from './status.ts'
 import { findDeployment, type StoredDeployment } from './store.ts'
 import { figureOf, moveTally } from './tally.ts'
@@ -56,10 +57,22 @@ export function createAsking(needs: AskingNeeds) {
     })
   }
 
+  async function readRows(device: DeviceView): Promise<StoredRow[]> {
+    const rows = await listHistory(db.read, device.id)
+    if (rows.length < historyLength) return rows
+    // A deployment older than the last ones of this device may still be open.
+    for (const { stored } of index.of(device.organisation)) {
+      if (rows.some(({ deployment }) => deployment === stored.id)) continue
+      const row = await findRow(db.read, device.id, stored.id)
+      if (row !== undefined) rows.push(row)
+    }
+    return rows
+  }
+
   async function decide(asking: Asking): Promise<{ decision: Decision; rows: StoredRow[]; now: number }> {
     const now = clock.now()
     const { device } = asking
-    const rows = await listHistory(db.read, device.id)
+    const rows = await readRows(device)
     const active = index.of(device.organisation).map((entry) => entry.activeFor(device, now))
     const history = deriveHistory(rows)
     const decision = decideForDevice(toAskingDevice(asking, false), active, history, now)
@@ -129,13 +142,17 @@ async function act(
     for (const settlement of settled) {
       const deployment = await findUnchanged(needs, tx, settlement.deployment, asking, known(settlement.deployment))
       if (deployment === undefined) return stale
-      fresh.push(await settle(needs, tx, asking, deployment, settlement, known(settlement.deployment), now))
+      const row = await settle(needs, tx, asking, deployment, settlement, known(settlement.deployment), now)
+      if (row === undefined) return stale
+      fresh.push(row)
     }
     if (begins && (outcome.kind === 'deliver' || outcome.kind === 'confirm')) {
       const deployment = await findUnchanged(needs, tx, outcome.deployment, asking, known(outcome.deployment))
       if (deployment === undefined) return stale
       await needs.artifacts.requireDeployable(tx, deployment.organisation, deployment.release)
-      fresh.push(await begin(needs, tx, asking, deployment, outcome, known(outcome.deployment), now))
+      const row = await begin(needs, tx, asking, deployment, outcome, known(outcome.deployment), now)
+      if (row === undefined) return stale
+      fresh.push(row)
     }
     return fresh
   })
@@ -159,9 +176,10 @@ async function findUnchanged(
 ): Promise<StoredDeployment | undefined> {
   const deployment = await findDeployment(tx, id)
   if (deployment === undefined || deployment.revision !== index.find(id)?.stored.revision) return undefined
+  // Whether a row that was not there is still not there, its insertion tells.
+  if (known === undefined) return deployment
   const row = await findRow(tx, device.id, id)
-  const same =
-    row?.status === known?.status && row?.attempt === known?.attempt && row?.confirmation === known?.confirmation
+  const same = row?.status === known.status && row.attempt === known.attempt && row.confirmation === known.confirmation
   return same ? deployment : undefined
 }
 
@@ -173,7 +191,7 @@ function begin(
   outcome: Delivery | Extract<Outcome, { kind: 'confirm' }>,
   before: StoredRow | undefined,
   now: number,
-): Promise<StoredRow> {
+): Promise<StoredRow | undefined> {
   const confirmation =
     outcome.kind === 'confirm' ? 'open' : deployment.policy.confirmation ? 'confirmed' : ('none' as const)
   const attempt = outcome.kind === 'deliver' ? outcome.attempt : (before?.attempt ?? 1)
@@ -202,7 +220,7 @@ function settle(
   { phase, status, why }: Settlement,
   before: StoredRow | undefined,
   now: number,
-): Promise<StoredRow> {
+): Promise<StoredRow | undefined> {
   const row: DeviceRow = {
     deployment: deployment.id,
     device: asking.device.id,
@@ -230,7 +248,7 @@ async function write(
   tx: Tx,
   { asking, deployment, before, message, now }: Change,
   row: DeviceRow,
-): Promise<StoredRow> {
+): Promise<StoredRow | undefined> {
   const { device } = asking
   const stored: StoredRow = {
     organisation: device.organisation,
@@ -242,7 +260,9 @@ async function write(
     updatedAt: now,
     ...row,
   }
-  await putRow(tx, stored)
+  if (before === undefined) {
+    if (!(await insertRow(tx, stored))) return undefined
+  } else await putRow(tx, stored)
   const where = { deployment: deployment.id, phase: row.phase, number: device.number }
   await moveTally(tx, where, before === undefined ? undefined : figureOf(before, deployment), figureOf(row, deployment))
   const joined = before === undefined && index.find(deployment.id)?.isFounder(device.number) === false

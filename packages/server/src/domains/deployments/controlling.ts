@@ -3,7 +3,7 @@ import type { Actor } from '../../platform/actor.ts'
 import type { Database, Tx } from '../../platform/db/index.ts'
 import { record } from '../audit/index.ts'
 import type { ActiveIndex } from './active-index.ts'
-import { type Deployment, hasEnded } from './deployment.ts'
+import { hasEnded } from './deployment.ts'
 import { findRow, putRow, type StoredRow } from './device-store.ts'
 import * as operations from './operations.ts'
 import { waitingAt, writeStep } from './reporting.ts'
@@ -27,12 +27,12 @@ export function createControlling({ db, clock, index }: ControllingNeeds) {
     acting: Acting,
     id: string,
     type: string,
-    operation: (deployment: StoredDeployment, now: number) => Deployment,
+    operation: (deployment: StoredDeployment, now: number) => StoredDeployment,
     detail: Record<string, string | number> = {},
   ): Promise<void> {
     await db.write(async (tx) => {
       const stored = await requireStored(tx, acting.organisation, id)
-      await change(tx, acting, stored, { ...stored, ...operation(stored, clock.now()) }, type, detail, clock.now())
+      await change(tx, acting, stored, operation(stored, clock.now()), type, detail, clock.now())
     })
     await index.refresh(id)
   }
@@ -49,9 +49,6 @@ export function createControlling({ db, clock, index }: ControllingNeeds) {
       const deployment = await requireStored(tx, acting.organisation, id)
       const row = await findRow(tx, device, id)
       if (row === undefined) throw new Fault('missing', 'deployments.not_given', 'the device was never given it')
-      if (deployment.state !== 'running') {
-        throw new Fault('conflict', 'deployments.not_running', `the deployment is ${deployment.state}`)
-      }
       await operation(tx, deployment, row, now)
       await note(tx, acting, deployment, type, { device }, now)
     })
@@ -70,15 +67,21 @@ export function createControlling({ db, clock, index }: ControllingNeeds) {
       apply(acting, id, 'deployment.phase_opened', (one, now) => operations.openByHand(one, phase - 1, now), { phase }),
     extend: (acting: Acting, id: string, expiresAt: number) =>
       apply(acting, id, 'deployment.extended', (one, now) => {
-        const { policy } = operations.extend(one, expiresAt, now)
         const policyInput = { ...one.policyInput, expiresAt: new Date(expiresAt).toISOString() }
-        return { ...one, policy, policyInput }
+        return { ...operations.extend(one, expiresAt, now), policyInput }
       }),
     /** Halts every deployment of a release that must not reach devices any more. */
     async haltRelease(acting: Acting, release: string, reason: string): Promise<void> {
       for (const { stored } of index.all()) {
         if (stored.release !== release || stored.organisation !== acting.organisation || hasEnded(stored)) continue
-        await apply(acting, stored.id, 'deployment.halted', (one, now) => operations.halt(one, reason, now), { reason })
+        try {
+          await apply(acting, stored.id, 'deployment.halted', (one, now) => operations.halt(one, reason, now), {
+            reason,
+          })
+        } catch (thrown) {
+          // Another node was quicker, or it ended by itself.
+          if (!(thrown instanceof Fault) || thrown.kind !== 'conflict') throw thrown
+        }
       }
     },
     /** One command that stops everything; answers how many deployments it stopped. */
@@ -91,7 +94,7 @@ export function createControlling({ db, clock, index }: ControllingNeeds) {
         })
         const now = clock.now()
         for (const stored of all) {
-          const next = { ...stored, ...operations.abort(stored, reason, now) }
+          const next = operations.abort(stored, reason, now)
           await change(tx, acting, stored, next, 'deployment.aborted', { reason }, now)
         }
         return all.map(({ id }) => id)
@@ -102,7 +105,10 @@ export function createControlling({ db, clock, index }: ControllingNeeds) {
 
     /** Lets one device pass the point at which it waits, or confirms in its place. */
     letContinue: (acting: Acting, id: string, device: string) =>
-      changeRow(acting, id, device, 'deployment.device_let_continue', async (tx, _, row, now) => {
+      changeRow(acting, id, device, 'deployment.device_let_continue', async (tx, deployment, row, now) => {
+        if (deployment.state !== 'running') {
+          throw new Fault('conflict', 'deployments.not_running', `the deployment is ${deployment.state}`)
+        }
         const point = waitingAt(row)
         if (point !== undefined)
           await putRow(tx, { ...row, passed: [...new Set([...row.passed, point])], updatedAt: now })
@@ -117,6 +123,8 @@ export function createControlling({ db, clock, index }: ControllingNeeds) {
         if (row.status !== 'failure' && row.status !== 'aborted') {
           throw new Fault('conflict', 'deployments.not_failed', `the device has not failed, it is ${row.status}`)
         }
+        const open = operations.reopen(deployment)
+        if (open !== deployment) await change(tx, acting, deployment, open, 'deployment.reopened', { device }, now)
         const { substate: _, progress: __, ...kept } = row
         const next: StoredRow = { ...kept, status: 'pending', attempt: row.attempt + 1, since: now }
         await writeStep(tx, deployment, row, next, ['an operator lets it try again'], now)

@@ -53,7 +53,7 @@ export function createCreating(needs: CreatingNeeds) {
     const members = await findMembers(needs.populations, acting.organisation, input.target, release.product)
     const starts = (policy.notBefore ?? now) <= now
     const created = await db.write((tx) => insert(tx, acting, input, release, members, { starts, now }))
-    await index.refresh(created.id)
+    await index.refresh(created.id, members)
     return created
   }
 
@@ -80,7 +80,7 @@ export function createCreating(needs: CreatingNeeds) {
       ...(rollbackOf === undefined ? {} : { rollbackOf }),
       revision: 1,
     }
-    const stored = starts ? { ...scheduled, ...start(scheduled, members.count, now) } : scheduled
+    const stored = starts ? start(scheduled, members.count, now) : scheduled
     await insertDeployment(tx, stored, starts ? members.encode() : undefined)
     await record(tx, {
       organisation: acting.organisation,
@@ -116,7 +116,7 @@ export function createCreating(needs: CreatingNeeds) {
     })
     const created = await db.write(async (tx) => {
       const before = await requireStored(tx, acting.organisation, id)
-      const stored = hasEnded(before) ? before : { ...before, ...operations.abort(before, 'rolled back', now) }
+      const stored = hasEnded(before) ? before : operations.abort(before, 'rolled back', now)
       if (stored !== before)
         await change(tx, acting, before, stored, 'deployment.aborted', { reason: 'rolled back' }, now)
       const plans = await planRollback(tx, stored, release, released)

@@ -17,8 +17,8 @@ export interface StoredRow extends DeviceRow {
 
 type Row = Selectable<DeploymentDeviceTable>
 
-/** Rows of one device that an answer may depend on; older ones than these cannot matter any more. */
-const historyLength = 50
+/** Rows of one device that are read at once; nearly always all that it has. */
+export const historyLength = 50
 
 const selectHistory = compileOnce((db, { device }: { device: string }) =>
   db
@@ -54,31 +54,36 @@ export async function findRow(db: Reader, device: string, deployment: string | n
   return row === undefined ? undefined : fromRow(row)
 }
 
+/** A row of placeholders has no keys of its own, so each column is named. */
+function placeholdersOf(row: Row): Row {
+  return {
+    deployment: row.deployment,
+    device: row.device,
+    organisation: row.organisation,
+    number: row.number,
+    sequence: row.sequence,
+    kind: row.kind,
+    phase: row.phase,
+    status: row.status,
+    substate: row.substate,
+    progress_done: row.progress_done,
+    progress_of: row.progress_of,
+    attempt: row.attempt,
+    artifact: row.artifact,
+    previous_release: row.previous_release,
+    confirmation: row.confirmation,
+    passed: row.passed,
+    since: row.since,
+    updated_at: row.updated_at,
+    events: row.events,
+    has_log: row.has_log,
+  }
+}
+
 const upsertRow = compileOnce((db, row: Row) =>
   db
     .insertInto('deployment_device')
-    .values({
-      deployment: row.deployment,
-      device: row.device,
-      organisation: row.organisation,
-      number: row.number,
-      sequence: row.sequence,
-      kind: row.kind,
-      phase: row.phase,
-      status: row.status,
-      substate: row.substate,
-      progress_done: row.progress_done,
-      progress_of: row.progress_of,
-      attempt: row.attempt,
-      artifact: row.artifact,
-      previous_release: row.previous_release,
-      confirmation: row.confirmation,
-      passed: row.passed,
-      since: row.since,
-      updated_at: row.updated_at,
-      events: row.events,
-      has_log: row.has_log,
-    })
+    .values(placeholdersOf(row))
     .onConflict((conflict) =>
       conflict.columns(['deployment', 'device']).doUpdateSet((set) => ({
         phase: set.ref('excluded.phase'),
@@ -100,28 +105,20 @@ const upsertRow = compileOnce((db, row: Row) =>
 )
 
 export async function putRow(tx: Tx, row: StoredRow): Promise<void> {
-  await upsertRow(tx, {
-    deployment: row.deployment,
-    device: row.device,
-    organisation: row.organisation,
-    number: row.number,
-    sequence: row.sequence,
-    kind: row.kind,
-    phase: row.phase,
-    status: row.status,
-    substate: row.substate ?? null,
-    progress_done: row.progress?.done ?? null,
-    progress_of: row.progress?.of ?? null,
-    attempt: row.attempt,
-    artifact: row.artifact ?? null,
-    previous_release: row.previousRelease ?? null,
-    confirmation: row.confirmation,
-    passed: row.passed.join(' '),
-    since: row.since,
-    updated_at: row.updatedAt,
-    events: row.events,
-    has_log: row.hasLog ? 1 : 0,
-  })
+  await upsertRow(tx, toRow(row))
+}
+
+const insertOnly = compileOnce((db, row: Row) =>
+  db
+    .insertInto('deployment_device')
+    .values(placeholdersOf(row))
+    .onConflict((conflict) => conflict.columns(['deployment', 'device']).doNothing())
+    .returning('device'),
+)
+
+/** Writes a row that must not exist yet; false when it does. Asking first would make concurrent transactions collide. */
+export async function insertRow(tx: Tx, row: StoredRow): Promise<boolean> {
+  return (await insertOnly(tx, toRow(row))).length === 1
 }
 
 export interface RowQuery {
@@ -214,5 +211,30 @@ function fromRow(row: Row): StoredRow {
     updatedAt: row.updated_at,
     events: row.events,
     hasLog: row.has_log === 1,
+  }
+}
+
+function toRow(row: StoredRow): Row {
+  return {
+    deployment: row.deployment,
+    device: row.device,
+    organisation: row.organisation,
+    number: row.number,
+    sequence: row.sequence,
+    kind: row.kind,
+    phase: row.phase,
+    status: row.status,
+    substate: row.substate ?? null,
+    progress_done: row.progress?.done ?? null,
+    progress_of: row.progress?.of ?? null,
+    attempt: row.attempt,
+    artifact: row.artifact ?? null,
+    previous_release: row.previousRelease ?? null,
+    confirmation: row.confirmation,
+    passed: row.passed.join(' '),
+    since: row.since,
+    updated_at: row.updatedAt,
+    events: row.events,
+    has_log: row.hasLog ? 1 : 0,
   }
 }

@@ -38,7 +38,7 @@ export function createProgress(needs: ProgressNeeds) {
       const current = await findDeployment(tx, id)
       if (current === undefined || current.revision !== stored.revision) return
       const now = clock.now()
-      const started = { ...current, ...start(current, members.count, now), devices: members.count }
+      const started = { ...start(current, members.count, now), devices: members.count }
       await updateDeployment(tx, started, members.encode())
       await noteStep(tx, current, started, now)
     })
@@ -53,7 +53,7 @@ export function createProgress(needs: ProgressNeeds) {
       await db.write(async (tx) => {
         const stored = await findDeployment(tx, id)
         if (stored === undefined || stored.state !== 'scheduled') return
-        const halted = { ...stored, ...halt(stored, thrown.message, clock.now()) }
+        const halted = halt(stored, thrown.message, clock.now())
         await updateDeployment(tx, halted)
         await noteStep(tx, stored, halted, clock.now())
       })
@@ -123,8 +123,8 @@ async function takeSteps(tx: Tx, id: string, now: number): Promise<void> {
   const health = deriveHealth(stored, await readTally(tx, stored))
   const found = stored
   for (let steps = 0; steps <= stored.phases.length * 2; steps += 1) {
-    const next: StoredDeployment = { ...stored, ...advance(stored, health, now) }
-    if (next.state === stored.state && next.phases === stored.phases) break
+    const next: StoredDeployment = advance(stored, health, now)
+    if (next === stored) break
     await noteStep(tx, stored, next, now)
     stored = next
   }

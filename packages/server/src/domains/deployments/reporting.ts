@@ -1,18 +1,16 @@
 import { type Clock, Fault } from '@holdfast/kernel'
-import { systemActor } from '../../platform/actor.ts'
 import type { Database, Tx } from '../../platform/db/index.ts'
 import type { Artifacts } from '../artifacts/index.ts'
 import { record } from '../audit/index.ts'
 import type { DevicePrincipal, Devices } from '../devices/index.ts'
 import type { ActiveIndex } from './active-index.ts'
-import { advance } from './advance.ts'
 import { toLabel } from './asking.ts'
 import type { PausePoint } from './deployment.ts'
 import type { Assignment, DeploymentReference, DeviceDeployments, DeviceReport, LogLine } from './deployments.ts'
 import { findRow, listHistory, putRow, type StoredRow } from './device-store.ts'
 import { isActive, mustCancel, takeReport } from './status.ts'
-import { findDeployment, type StoredDeployment, updateDeployment } from './store.ts'
-import { deriveHealth, figureOf, moveTally, readTally } from './tally.ts'
+import { findDeployment, type StoredDeployment } from './store.ts'
+import { figureOf, moveTally } from './tally.ts'
 import * as timeline from './timeline.ts'
 
 export interface ReportingNeeds {
@@ -23,6 +21,8 @@ export interface ReportingNeeds {
   readonly index: ActiveIndex
   /** Called after a commit that may move a deployment on. */
   readonly changed: (deployment: string) => void
+  /** Takes every step that is due now. */
+  readonly evaluate: (deployment: string) => Promise<void>
 }
 
 const longestMessage = 2_000
@@ -51,10 +51,12 @@ export function createReporting(needs: ReportingNeeds) {
       await writeStep(tx, deployment, row, next, messages, now)
       if (next.status === row.status || isActive(next.status)) return undefined
       if (installed !== undefined) await devices.recordProvides(tx, device.number, installed)
-      await haltOnBreach(tx, deployment, now)
-      return row.deployment
+      return next.status
     })
-    if (settled !== undefined) needs.changed(settled)
+    if (settled === undefined) return
+    // A limit of failures takes effect before the report that reaches it is acknowledged.
+    if (settled === 'failure') await needs.evaluate(known.deployment).catch(() => needs.changed(known.deployment))
+    else needs.changed(known.deployment)
   }
 
   const { devices } = needs
@@ -168,24 +170,6 @@ export async function writeStep(
   }
   for (const message of lines) await timeline.addEvent(tx, row.deployment, row.device, { at: now, message })
   await note(tx, row, 'deployment.device_changed', now, { status: next.status, attempt: next.attempt })
-}
-
-/** A limit of failures takes effect with the very report that reaches it. */
-async function haltOnBreach(tx: Tx, deployment: StoredDeployment, now: number): Promise<void> {
-  const health = deriveHealth(deployment, await readTally(tx, deployment))
-  const next = advance(deployment, health, now)
-  if (next.state !== 'halted' || deployment.state === 'halted') return
-  await updateDeployment(tx, { ...deployment, ...next })
-  await record(tx, {
-    organisation: deployment.organisation,
-    type: 'deployment.halted',
-    subject: { kind: 'deployment', id: deployment.id },
-    actor: systemActor('deployments'),
-    at: now,
-    detail: { reason: next.reason ?? '' },
-    before: { state: deployment.state },
-    after: { state: next.state },
-  })
 }
 
 function note(tx: Tx, row: StoredRow, type: string, at: number, detail: Record<string, string | number>) {

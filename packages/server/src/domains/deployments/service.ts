@@ -48,9 +48,9 @@ export function createDeploymentsService(given: DeploymentsNeeds) {
   const { db, clock, artifacts, devices, bus } = needs
   const index = createActiveIndex(needs)
   const progress = createProgress({ ...needs, index })
-  const { changed } = progress
+  const { changed, evaluate } = progress
   const asking = createAsking({ ...needs, index, changed })
-  const reporting = createReporting({ ...needs, index, changed })
+  const reporting = createReporting({ ...needs, index, changed, evaluate })
   const control = createControlling({ db, clock, index })
   const creating = createCreating({ ...needs, index })
   const preview = createPreview(needs)
