@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { Fault, type Instant } from '@holdfast/kernel'
 import type { Database } from '../../../platform/db/index.ts'
 import type { Attributes } from './attributes.ts'
@@ -36,6 +37,9 @@ const mostTextPostings = 12_000
 const mostValues = 4_000
 /** Up to here the containers of a value are large, and better read one by one. */
 const fewValues = 100
+
+/** Milliseconds after which a search of many comparisons lets others have the main thread. */
+const longestTurn = 15
 
 export interface Found {
   readonly numbers: Bitmap
@@ -114,7 +118,14 @@ export function createFinder({ db, attributes, lastSeen }: FinderNeeds) {
     async find(organisation: string, filter: Filter, now: Instant): Promise<Bitmap> {
       const everyone = await everyoneOf(organisation)
       const found = new Map<Term, Bitmap>()
-      for (const term of termsOf(filter)) found.set(term, await matches(organisation, term, everyone, now))
+      let turn = performance.now()
+      for (const term of termsOf(filter)) {
+        if (performance.now() - turn > longestTurn) {
+          await setImmediate()
+          turn = performance.now()
+        }
+        found.set(term, await matches(organisation, term, everyone, now))
+      }
       return combine(filter, everyone, found)
     },
 
