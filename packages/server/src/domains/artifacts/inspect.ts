@@ -143,11 +143,15 @@ async function peek(source: ByteSource, length: number): Promise<{ head: Uint8Ar
     head = head.length === 0 ? next.value : Buffer.concat([head, next.value])
   }
   async function* whole(): AsyncGenerator<Uint8Array> {
-    if (head.length > 0) yield head
-    while (true) {
-      const next = await chunks.next()
-      if (next.done === true) return
-      yield next.value
+    try {
+      if (head.length > 0) yield head
+      while (true) {
+        const next = await chunks.next()
+        if (next.done === true) return
+        yield next.value
+      }
+    } finally {
+      await chunks.return?.()
     }
   }
   return { head: head.subarray(0, length), whole: whole() }
