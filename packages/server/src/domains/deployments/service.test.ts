@@ -10,7 +10,7 @@ const halves = { phases: [{ percent: 20 }, {}] }
 /** Which devices are given something now. */
 async function served({ ask, fleet }: World): Promise<number[]> {
   const numbers: number[] = []
-  for (const { number } of fleet.views) if ((await ask(number)).kind === 'deliver') numbers.push(number)
+  for (const place of fleet.all) if ((await ask(place)).kind === 'deliver') numbers.push(place)
   return numbers
 }
 
@@ -30,7 +30,7 @@ test('a deployment goes to its first phase, and to the rest when that has succee
     await world.report(device, id, 'downloading')
     await world.report(device, id, 'installing')
     await world.report(device, id, 'success')
-    world.fleet.runs(device, 'v1')
+    await world.fleet.runs(device, 'v1')
   }
   await world.tick()
   const rest = await served(world)
@@ -69,15 +69,16 @@ test('the report that reaches the limit of failures halts the deployment at once
 
 test('a device that no deployment can concern is answered without a query', async () => {
   await using world = await startWorld()
-  const isImmediate = (device: number) => !(world.service.gateway.ask(world.fleet.asking(device)) instanceof Promise)
-  assert.equal(isImmediate(0), true, 'nothing is deployed')
+  const isImmediate = async (device: number) =>
+    !(world.service.gateway.ask(await world.fleet.asking(device)) instanceof Promise)
+  assert.equal(await isImmediate(0), true, 'nothing is deployed')
   const { id } = await world.deploy(await world.release('v1'), halves)
   const first = await served(world)
-  for (const { number } of world.fleet.views) assert.equal(isImmediate(number), !first.includes(number))
+  for (const place of world.fleet.all) assert.equal(await isImmediate(place), !first.includes(place))
   for (const device of first) {
     await world.report(device, id, 'success')
     await world.ask(device)
-    assert.equal(isImmediate(device), true, 'it is done with it')
+    assert.equal(await isImmediate(device), true, 'it is done with it')
   }
 })
 
@@ -120,10 +121,10 @@ test('what another node did counts even before its event has arrived', async () 
   await using world = await startWorld({ devices: 2 })
   const { id } = await world.deploy(await world.release('v1'))
   const other = await world.openNode()
-  assert.equal((await other.gateway.ask(world.fleet.asking(0))).kind, 'deliver')
+  assert.equal((await other.gateway.ask(await world.fleet.asking(0))).kind, 'deliver')
   await world.service.control.pause(world.acting, id)
-  assert.equal((await other.gateway.ask(world.fleet.asking(0))).kind, 'nothing')
-  assert.equal((await other.gateway.ask(world.fleet.asking(1))).kind, 'nothing')
+  assert.equal((await other.gateway.ask(await world.fleet.asking(0))).kind, 'nothing')
+  assert.equal((await other.gateway.ask(await world.fleet.asking(1))).kind, 'nothing')
 })
 
 test('a restarted node goes on where it was', async () => {
@@ -132,7 +133,7 @@ test('a restarted node goes on where it was', async () => {
   const first = await served(world)
   const again = await world.openNode()
   const answers = await Promise.all(
-    world.fleet.views.map(({ number }) => again.gateway.ask(world.fleet.asking(number))),
+    world.fleet.all.map(async (place) => again.gateway.ask(await world.fleet.asking(place))),
   )
   const given = answers.flatMap(({ kind }, number) => (kind === 'deliver' ? [number] : []))
   assert.deepEqual(given, first)
@@ -156,12 +157,11 @@ test('a scheduled deployment takes its devices when it starts, and a continuous 
   const { id } = await world.deploy(await world.release('v1'), { startAt }, target)
   await world.tick()
   assert.deepEqual(await served(world), [])
-  const product = world.fleet.view(0).product ?? ''
-  world.fleet.add(world.organisation, product)
+  await world.fleet.add()
   world.clock.advance(minute)
   await world.tick()
   assert.equal((await served(world)).length, 4)
-  const late = world.fleet.add(world.organisation, product)
+  const late = await world.fleet.add()
   assert.equal((await world.ask(late)).kind, 'deliver')
   assert.deepEqual((await world.get(id)).counts, { pending: 5 })
   assert.equal((await world.get(id)).devices, 5)
@@ -204,7 +204,7 @@ test('a rollback in one step stops the deployment and takes its devices back to 
   const first = await served(world)
   for (const device of first) {
     await world.report(device, id, 'success')
-    world.fleet.runs(device, 'v1')
+    await world.fleet.runs(device, 'v1')
   }
   const back = await world.service.rollBack(world.acting, id, undefined)
   assert.equal(back.devices, 2)
@@ -253,7 +253,7 @@ test('a preview counts who would get what and names what stands in the way', asy
   await using world = await startWorld()
   const release = await world.release('v1')
   const { id } = await world.deploy(release)
-  world.fleet.runs(3, 'v1')
+  await world.fleet.runs(3, 'v1')
   const { targetInput, policyInput } = await world.service.require(world.organisation, id)
   const preview = await world.service.preview(world.organisation, { release, target: targetInput, policy: policyInput })
   assert.deepEqual([preview.devices, preview.compatible, preview.alreadyInstalled, preview.incompatible], [10, 9, 1, 0])
@@ -265,12 +265,12 @@ test('the console is told what a device would get, and why, without any effect',
   await using world = await startWorld()
   const { id } = await world.deploy(await world.release('v1'), halves)
   const first = await served(world)
-  const other = world.fleet.views.find(({ number }) => !first.includes(number))
+  const other = world.fleet.all.find((place) => !first.includes(place))
   assert.ok(other !== undefined)
-  const told = await world.service.explain(other)
+  const told = await world.service.explain(await world.fleet.view(other))
   assert.equal(told.answer, 'nothing')
   assert.match(told.considered[0]?.why ?? '', /belongs to phase 2/)
-  assert.equal((await world.service.explain(world.fleet.view(first[0] ?? 0))).deployment?.id, id)
+  assert.equal((await world.service.explain(await world.fleet.view(first[0] ?? 0))).deployment?.id, id)
   const rows = await world.db.read.selectFrom('deployment_device').selectAll().execute()
   assert.equal(rows.length, 2)
 })
@@ -302,5 +302,5 @@ test('one command stops everything', async () => {
   await world.deploy(release)
   await served(world)
   assert.equal(await world.service.control.abortAll(world.acting, 'fire'), 2)
-  for (const { number } of world.fleet.views) assert.equal((await world.ask(number)).kind, 'cancel')
+  for (const place of world.fleet.all) assert.equal((await world.ask(place)).kind, 'cancel')
 })

@@ -1,45 +1,56 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { publicKeyDer } from '@holdfast/crypto/keys'
 import { writeMenderArtifact } from '@holdfast/formats/mender/write'
 import { manualClock, newId } from '@holdfast/kernel'
 import { operations } from '@holdfast/protocol'
 import { openTestDatabase } from '../../../tests/test-database.ts'
+import { readConfig } from '../../config.ts'
 import { systemActor } from '../../platform/actor.ts'
 import { openDirectoryBlobs } from '../../platform/blobs/index.ts'
+import type { Bus } from '../../platform/bus/bus.ts'
 import { artifactMigrations, createArtifacts } from '../artifacts/index.ts'
 import { auditMigrations } from '../audit/index.ts'
-import {
-  Bitmap,
-  type DevicePrincipal,
-  type DeviceView,
-  type Filter,
-  matchesFilter,
-  parseFilter,
-} from '../devices/index.ts'
+import { createDevices, type DevicePrincipal, type DevicesService, deviceMigrations } from '../devices/index.ts'
 import { createProducts, productMigrations } from '../products/index.ts'
 import type { Asking } from './deployments.ts'
 import { createDeploymentsService, deploymentMigrations } from './index.ts'
 
-const start = Date.UTC(2026, 5, 1, 12)
+const begin = Date.UTC(2026, 5, 1, 12)
 const { body: newDeployment } = operations.deployments.create
+const migrations = [
+  ...auditMigrations,
+  ...productMigrations,
+  ...deviceMigrations,
+  ...artifactMigrations,
+  ...deploymentMigrations,
+]
 
-/** A server's lower floors on a real database, and a fleet of devices held in memory at the registry's border. */
+/** A server up to this domain, on a real database, with accepted devices of one product that run v0. */
 export async function startWorld({ devices: size = 10 }: { devices?: number } = {}) {
-  const place = await openTestDatabase([
-    ...auditMigrations,
-    ...productMigrations,
-    ...artifactMigrations,
-    ...deploymentMigrations,
-  ])
+  const place = await openTestDatabase(migrations)
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-deployments-'))
-  const clock = manualClock(start)
+  const clock = manualClock(begin)
   const { db } = place
-  const blobs = await openDirectoryBlobs(folder)
-  const organisation = newId(start)
+  const failures: unknown[] = []
+  const onFailure = (thrown: unknown) => failures.push(thrown)
+  // Nothing is delivered: what holds without the bus holds with a slow one.
+  const bus: Bus = { subscribe: () => () => {}, caughtUpAt: () => clock.now() }
+  const organisation = newId(begin)
   const acting = { actor: systemActor('test'), organisation }
   const products = createProducts({ db, clock })
-  const artifacts = createArtifacts({ db, blobs, clock, maxBytes: 2 ** 24 })
+  const artifacts = createArtifacts({ db, blobs: await openDirectoryBlobs(folder), clock, maxBytes: 2 ** 24 })
+  const config = readConfig({}, {})
+  const registry = createDevices({ db, clock, config, bus, tokenKey: new Uint8Array(32).fill(7), products, onFailure })
+  const openNode = async () => {
+    const { population } = registry
+    const node = createDeploymentsService({ db, clock, artifacts, devices: registry, population, bus, onFailure })
+    await node.start()
+    return node
+  }
+  const service = await openNode()
   const product = await products.create(acting.actor, organisation, {
     key: 'board',
     name: 'Board',
@@ -47,23 +58,8 @@ export async function startWorld({ devices: size = 10 }: { devices?: number } = 
     deviceTypes: ['board'],
     signaturesRequired: 0,
   })
-  const fleet = new Fleet(organisation, product.id, size)
-  const failures: unknown[] = []
-  const openNode = async () => {
-    const service = createDeploymentsService({
-      db,
-      clock,
-      artifacts,
-      devices: fleet,
-      population: (_, filter) => fleet.population(filter),
-      // Nothing is delivered: what holds without the bus holds with a slow one.
-      bus: { subscribe: () => () => {}, caughtUpAt: () => clock.now() },
-      onFailure: (thrown) => failures.push(thrown),
-    })
-    await service.start()
-    return service
-  }
-  const service = await openNode()
+  const fleet = new Fleet(registry, organisation)
+  await fleet.add(size)
 
   return {
     db,
@@ -76,12 +72,8 @@ export async function startWorld({ devices: size = 10 }: { devices?: number } = 
     fleet,
     failures,
     async release(version: string): Promise<string> {
-      const id = await artifacts.create(acting.actor, organisation, {
-        product: product.id,
-        version,
-        notes: '',
-        tags: [],
-      })
+      const input = { product: product.id, version, notes: '', tags: [] }
+      const id = await artifacts.create(acting.actor, organisation, input)
       const bytes = writeMenderArtifact({
         name: version,
         depends: { deviceTypes: ['board'] },
@@ -96,7 +88,7 @@ export async function startWorld({ devices: size = 10 }: { devices?: number } = 
       const input = newDeployment.parse({ name: `Deploy ${release.slice(-4)}`, release, target, policy })
       return service.create(acting, input)
     },
-    ask: async (device: number) => service.gateway.ask(fleet.asking(device)),
+    ask: async (device: number) => service.gateway.ask(await fleet.asking(device)),
     report: (device: number, deployment: string, status: 'downloading' | 'installing' | 'success' | 'failure') =>
       service.gateway.report(fleet.principal(device), deployment, { report: { status } }),
     get: async (id: string) => service.view(await service.require(organisation, id)),
@@ -109,76 +101,78 @@ export async function startWorld({ devices: size = 10 }: { devices?: number } = 
     },
     async [Symbol.asyncDispose]() {
       await service.settle()
+      await registry.close()
       await place[Symbol.asyncDispose]()
       await rm(folder, { recursive: true })
     },
   }
 }
 
+/** Devices by the order in which they were added, as their Mender clients show themselves. */
 class Fleet {
-  readonly views: DeviceView[]
+  readonly #registry: DevicesService
+  readonly #organisation: string
+  readonly #principals: DevicePrincipal[] = []
 
-  constructor(organisation: string, product: string, size: number) {
-    this.views = Array.from({ length: size }, (_, number) => viewOf(organisation, product, number))
+  constructor(registry: DevicesService, organisation: string) {
+    this.#registry = registry
+    this.#organisation = organisation
   }
 
-  add(organisation: string, product: string): number {
-    this.views.push(viewOf(organisation, product, this.views.length))
-    return this.views.length - 1
+  /** The place of every device. */
+  get all(): number[] {
+    return [...this.#principals.keys()]
+  }
+
+  /** Devices that ask, are accepted together, and say what they run; answers the place of the first. */
+  async add(count = 1): Promise<number> {
+    const first = this.#principals.length
+    const asked = Array.from({ length: count }, (_, index) => this.#firstQuestion(first + index))
+    await Promise.all(asked.map((question) => this.#registry.askAuthorisation(question).catch(() => {})))
+    const operator = { actor: systemActor('test'), organisation: this.#organisation, scope: 'everywhere' } as const
+    const { items } = await this.#registry.lists.list(operator, { sort: 'newest', limit: count })
+    await this.#registry.operate.accept(
+      operator,
+      items.map(({ id }) => id),
+      undefined,
+    )
+    const principals = await Promise.all(
+      asked.map(async (question) => this.#registry.authenticate(await this.#registry.askAuthorisation(question))),
+    )
+    this.#principals.push(...principals)
+    const types = { device_type: 'board' }
+    await Promise.all(principals.map((principal) => this.#registry.reportInventory(principal, types, 'replace')))
+    await Promise.all(principals.map((_, index) => this.runs(first + index, 'v0')))
+    return first
+  }
+
+  #firstQuestion(place: number) {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+    return {
+      organisation: this.#organisation,
+      identity: { serial: String(place) },
+      publicKey: publicKeyDer(privateKey),
+      gateway: 'mender',
+      origin: '192.0.2.1',
+    } as const
   }
 
   /** From now on the device says that it runs this. */
-  runs(number: number, software: string): void {
-    const before = this.#at(number)
-    this.views[number] = { ...before, software, provides: { ...before.provides, artifact_name: software } }
+  async runs(place: number, software: string): Promise<void> {
+    await this.#registry.reportProvides(this.principal(place), { device_type: 'board', artifact_name: software })
   }
 
-  principal(number: number): DevicePrincipal {
-    const { id, organisation } = this.#at(number)
-    return { device: id, number, organisation, key: 'key', standing: 'accepted', expires: Number.MAX_SAFE_INTEGER }
+  principal(place: number): DevicePrincipal {
+    const principal = this.#principals[place]
+    if (principal === undefined) throw new RangeError(`there is no device ${place}`)
+    return principal
   }
 
-  asking(number: number): Asking {
-    return { device: this.#at(number), formats: ['mender'], canWait: true }
-  }
+  view = async (place: number) => this.#registry.viewOf(this.principal(place))
 
-  view = (number: number): DeviceView => this.#at(number)
-  findView = async (_: string, id: string): Promise<DeviceView | undefined> => this.views.find((one) => one.id === id)
-  readFilter = async (_: string, text: string): Promise<Filter> => parseFilter(text)
-  filterOfGroup = async (_: string, group: string): Promise<Filter> => parseFilter(`group = "${group}"`)
-  recordProvides = async (): Promise<void> => {}
-  population = async (filter: Filter): Promise<Bitmap> =>
-    Bitmap.of(this.views.filter(({ facts }) => matchesFilter(filter, facts, start)).map(({ number }) => number))
-
-  #at(number: number): DeviceView {
-    const view = this.views[number]
-    if (view === undefined) throw new RangeError(`there is no device ${number}`)
-    return view
-  }
-}
-
-function viewOf(organisation: string, product: string, number: number): DeviceView {
-  const id = newId(start)
-  const values = new Map([
-    ['system.id', [id]],
-    ['system.state', ['accepted']],
-    ['system.product', [product]],
-  ])
-  return {
-    id,
-    number,
-    organisation,
-    product,
-    name: `device ${number}`,
-    state: 'accepted',
-    gateway: 'mender',
-    identity: {},
-    tags: [],
-    groups: [],
-    software: 'v0',
-    provides: { device_type: 'board', artifact_name: 'v0' },
-    timeZone: undefined,
-    revision: 1,
-    facts: { values, registered: start, seen: undefined },
-  }
+  asking = async (place: number): Promise<Asking> => ({
+    device: await this.view(place),
+    formats: ['mender'],
+    canWait: true,
+  })
 }
