@@ -21,6 +21,8 @@ import { deleteSessions, findFactors } from './session-store.ts'
 import { type Begun, beginSession, type Visit } from './sessions.ts'
 
 const maxPerPerson = 20
+/** EdDSA, ES256, RS256 (RFC 9053): what authenticators have. */
+const algorithms = [-8, -7, -257]
 
 /**
  * Passkeys (WebAuthn level 2): always with user verification, so that one is two factors in itself. What the
@@ -59,6 +61,7 @@ export function createPasskeys({ db, clock, callers }: { db: Database; clock: Cl
         userName: person.email,
         userDisplayName: person.name,
         attestationType: 'none',
+        supportedAlgorithmIDs: algorithms,
         excludeCredentials: held.map(({ credential }) => ({ id: credential })),
         authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
       })
@@ -77,6 +80,7 @@ export function createPasskeys({ db, clock, callers }: { db: Database; clock: Cl
           expectedOrigin: new URL(visit.ownUrl).origin,
           expectedRPID: new URL(visit.ownUrl).hostname,
           requireUserVerification: true,
+          supportedAlgorithmIDs: algorithms,
         })
         if (!verified) throw new Error('the signature is wrong')
         return registrationInfo
