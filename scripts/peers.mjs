@@ -10,6 +10,7 @@ const packages = {
   chromium: '/usr/bin/chromium',
   'fonts-dejavu-core': '/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf',
   'postgresql-15': '/usr/lib/postgresql/15/bin/postgres',
+  'python3-swift': '/usr/lib/python3/dist-packages/swift/common/middleware/s3api/s3api.py',
   'util-linux': '/usr/bin/unshare',
 }
 
@@ -30,6 +31,7 @@ export function ensurePeers() {
     }).status === 0
   apt('update')
   for (const name of names) {
-    if (!apt('install', '--no-install-recommends', name)) console.log(`${name} could not be installed; its suites will be skipped`)
+    if (!apt('install', '--no-install-recommends', name))
+      console.log(`${name} could not be installed; its suites will be skipped`)
   }
 }

@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs'
-import { mkdir, open, rm } from 'node:fs/promises'
+import { mkdir, open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   AbortMultipartUploadCommand,
@@ -26,9 +25,13 @@ export interface S3Settings {
   readonly accessKeyId?: string | undefined
   readonly secretAccessKey?: string | undefined
   readonly forcePathStyle: boolean
+  /** How long the store may say nothing before it counts as away; 30 s. */
+  readonly silenceMilliseconds?: number
 }
 
 const partSize = 16 * 1024 * 1024
+const usualSilence = 30_000
+const connectionTimeout = 5_000
 
 /**
  * Blobs as objects `<prefix>ab/abcd…` of a bucket. An upload is first checked whole in `spool`, because the name of an
@@ -37,10 +40,11 @@ const partSize = 16 * 1024 * 1024
 export async function openS3Blobs(settings: S3Settings, spool: string): Promise<Blobs> {
   await rm(spool, { recursive: true, force: true })
   await mkdir(spool, { recursive: true, mode: 0o700 })
-  const { accessKeyId, secretAccessKey } = settings
+  const { accessKeyId, secretAccessKey, silenceMilliseconds: socketTimeout = usualSilence } = settings
   const client = new S3Client({
     region: settings.region,
     forcePathStyle: settings.forcePathStyle,
+    requestHandler: { connectionTimeout, socketTimeout },
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     ...(settings.endpoint === undefined ? {} : { endpoint: settings.endpoint }),
@@ -110,20 +114,19 @@ class Bucket {
   }
 
   async *list(): AsyncGenerator<string> {
-    for await (const page of paginateListObjectsV2(
-      { client: this.#client },
-      { Bucket: this.#bucket, Prefix: this.#prefix },
-    )) {
-      for (const { Key } of page.Contents ?? []) yield Key?.split('/').at(-1) ?? ''
+    const pages = paginateListObjectsV2({ client: this.#client }, { Bucket: this.#bucket, Prefix: this.#prefix })
+    while (true) {
+      const page = await pages.next().catch((thrown: unknown) => storeFault(thrown, ''))
+      if (page.done === true) return
+      for (const { Key } of page.value.Contents ?? []) yield Key?.split('/').at(-1) ?? ''
     }
   }
 
   async upload(digest: string, path: string, size: number): Promise<void> {
     try {
       if (size <= partSize) {
-        await this.#client.send(
-          new PutObjectCommand({ ...this.#name(digest), Body: createReadStream(path), ContentLength: size }),
-        )
+        // From memory, because a stream could not be sent again when the first attempt fails.
+        await this.#client.send(new PutObjectCommand({ ...this.#name(digest), Body: await readFile(path) }))
       } else await this.#uploadInParts(digest, path, size)
     } catch (thrown) {
       storeFault(thrown, digest)

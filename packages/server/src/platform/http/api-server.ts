@@ -6,6 +6,7 @@ import { apiPrefix, type Input, type Operation, type Permission } from '@holdfas
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { ZodType } from 'zod'
 import type { AccessScope, Authenticate, Caller } from './caller.ts'
+import { dismissBody } from './dismiss-body.ts'
 import { faultAnswer } from './fault-answer.ts'
 import type { Download, Route, SignedInContext } from './routes.ts'
 
@@ -131,7 +132,8 @@ function bytesOf(request: FastifyRequest): AsyncIterable<Uint8Array> {
   if (type !== 'application/octet-stream' || request.body === undefined) {
     throw new Fault('malformed', 'protocol.content_type', 'send the bytes as application/octet-stream')
   }
-  return request.body as IncomingMessage
+  // Whoever refuses half-way stops reading; ending the stream would close the connection before the refusal is sent.
+  return (request.body as IncomingMessage).iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>
 }
 
 function contextOf(
@@ -188,6 +190,7 @@ async function* eventLines(events: AsyncIterable<object>): AsyncGenerator<string
 
 function answerFault(needs: ApiNeeds, thrown: unknown, request: FastifyRequest, reply: FastifyReply) {
   const known = faultAnswer(fromFramework(thrown), request.id)
+  dismissBody(request.raw, reply.raw)
   if (known === undefined) {
     needs.logDefect(thrown, { method: request.method, path: request.url.split('?')[0] ?? '', requestId: request.id })
     return reply.code(500).send({ error: 'something went wrong here', code: 'server.defect', request_id: request.id })
