@@ -12,7 +12,7 @@ import { type ModuleKind, payloadType } from './mender-module.ts'
 import { type WaitOptions, waitFor } from './wait.ts'
 
 type Policy = NonNullable<z.input<typeof operations.deployments.create.body>['policy']>
-type DeviceOf<C extends Client> = Awaited<ReturnType<C['devices']['list']>>['items'][number]
+type Device = Awaited<ReturnType<Client['devices']['list']>>['items'][number]
 type Standing = Awaited<ReturnType<Client['deployments']['timeline']>>
 type DeploymentState = Awaited<ReturnType<Client['deployments']['get']>>['state']
 
@@ -117,14 +117,31 @@ export function operatorOf(client: Client) {
       return start(release, update.devices, update.policy ?? {})
     },
 
-    /** Waits until a device is known by this identity and, if one is named, is in a state. */
-    deviceWith(name: string, value: string, wait: WaitOptions, state?: DeviceOf<Client>['state']) {
+    /** Waits until a device is known by this identity and is in a state. */
+    deviceWith(name: string, value: string, wait: WaitOptions, state: Device['state']) {
       return waitFor(
-        `a device with ${name} ${value}${state === undefined ? '' : ` to be ${state}`}`,
+        `a device with ${name} ${value} to be ${state}`,
         async () => {
           const { items } = await client.devices.list({ query: { filter: `identity.${name} = "${value}"` } })
-          return items.find((device) => state === undefined || device.state === state)
+          return items.find((device) => device.state === state)
         },
+        wait,
+      )
+    },
+
+    /** Waits until a device is of a product, by the type that it reports, and can so be a target of its releases. */
+    ofProduct(device: string, product: ProductUnderTest, wait: WaitOptions) {
+      return waitFor(
+        `the device to be of the product ${product.deviceType}`,
+        async () => (await client.devices.get({ params: { device } })).product?.id === product.id,
+        wait,
+      )
+    },
+
+    running(device: string, software: string, wait: WaitOptions) {
+      return waitFor(
+        `the device to run ${software}`,
+        async () => (await client.devices.get({ params: { device } })).software === software,
         wait,
       )
     },
@@ -142,6 +159,12 @@ export function operatorOf(client: Client) {
         },
         { ...wait, context: () => `last seen: ${JSON.stringify(last)}\n${wait.context?.() ?? ''}` },
       )
+    },
+
+    /** Waits for the log that a client sends after it has reported a failure. */
+    async log(deployment: string, device: string, wait: WaitOptions) {
+      await waitFor('the log of the device', async () => (await standingOf(deployment, device))?.hasLog, wait)
+      return (await client.deployments.log({ params: { deployment, device } })).messages
     },
 
     deploymentState(deployment: string, wanted: DeploymentState, wait: WaitOptions) {

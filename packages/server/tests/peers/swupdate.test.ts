@@ -68,7 +68,7 @@ describe('the unmodified swupdate', { concurrency: true, timeout: 200_000, skip:
       devices: [device],
     })
     await client.waitUntilInstalled('app.bin', content, 90)
-    await client.program.said(/All Chunks Installed/, 60)
+    await client.program.said(/installed update is pending testing/, 60)
     await client.restart('success')
     await operator.status(deployment, device, 'success', patience(client))
     const { inventory } = await world.client.devices.get({ params: { device } })
@@ -79,6 +79,7 @@ describe('the unmodified swupdate', { concurrency: true, timeout: 200_000, skip:
     const product = await operator.createProduct('gateway', images.pem)
     await using client = await startDevice('gateway', { gateway: gatewayToken })
     const { id } = await operator.deviceWith('controllerId', 'gateway', patience(client), 'accepted')
+    await operator.ofProduct(id, product, patience(client))
     const content = randomBytes(100_000)
     await operator.deploySwu(product, { version: '2.0', file: 'app.bin', content, signer, devices: [id] })
     await client.waitUntilInstalled('app.bin', content, 90)
@@ -92,12 +93,13 @@ describe('the unmodified swupdate', { concurrency: true, timeout: 200_000, skip:
     await using client = await startDevice('certificate', { cert: good.pem, key: good.keyPem })
     await using stranger = await startDevice('certificate-other', { cert: bad.pem, key: bad.keyPem })
     const { id } = await operator.deviceWith('controllerId', 'certificate', patience(client), 'accepted')
+    await operator.ofProduct(id, product, patience(client))
     const content = randomBytes(100_000)
     await operator.deploySwu(product, { version: '2.0', file: 'app.bin', content, signer, devices: [id] })
     await client.waitUntilInstalled('app.bin', content, 90)
     await stranger.program.said(/401|[Uu]nauthori[sz]ed|[Aa]uthentication/, 30)
     const { items } = await world.client.devices.list({
-      query: { filter: 'identity.controllerId = "certificate-other" and system.state = "accepted"' },
+      query: { filter: 'identity.controllerId = "certificate-other" and state = accepted' },
     })
     assert.deepEqual(items, [])
   })
