@@ -35,6 +35,8 @@ export interface Tenancy {
   readonly routes: readonly Route[]
   /** The one-time link for the first owner, made anew; undefined once there is one. */
   setupLink(ownUrl: string): Promise<string | undefined>
+  /** An organisation that is filled before anybody has an account; the first owner takes it over. For the demo. */
+  prepareOrganisation(actor: Actor, name: string): Promise<Organisation>
   /** A further organisation with its first owner; for the server's own command line, which is who `actor` says. */
   createOrganisation(actor: Actor, first: FirstOwner): Promise<{ organisation: Organisation; owner: string }>
   /** The way back in for who lost everything; for the server's own command line. Ends second factors and sessions. */
@@ -85,6 +87,7 @@ export function createTenancy({ db, clock, config, bus, secrets }: TenancyNeeds)
       ...accessRoutes(people),
     ],
     setupLink: setUp.link,
+    prepareOrganisation: setUp.prepareOrganisation,
     createOrganisation: setUp.createOrganisation,
     recoverAccount: account.recover,
     findOrganisationByTenantToken: (token) => findByTenantToken(db.read, token),

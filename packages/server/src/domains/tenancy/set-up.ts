@@ -3,7 +3,14 @@ import type { Actor } from '../../platform/actor.ts'
 import type { Database, Tx } from '../../platform/db/index.ts'
 import { record } from '../audit/index.ts'
 import { emailKey } from './email.ts'
-import { findByDdiTenant, insertOrganisation, type Organisation } from './organisation-store.ts'
+import {
+  changeOrganisation,
+  findByDdiTenant,
+  insertOrganisation,
+  listOrganisationIds,
+  type Organisation,
+  requireOrganisation,
+} from './organisation-store.ts'
 import type { Passwords } from './passwords.ts'
 import { findPersonByEmail, hasAnyPerson, insertMembership, insertPerson } from './person-store.ts'
 import { secretHash } from './secrets.ts'
@@ -48,14 +55,28 @@ export function createSetUp({ db, clock, passwords }: { db: Database; clock: Clo
       return await db.write(async (tx) => {
         await verifySecret(tx, secret, now)
         await tx.deleteFrom('setup_secret').execute()
-        const organisation = await addOrganisation(tx, first.organisation, now)
+        const prepared = await takeOverPrepared(tx, first.organisation)
+        const organisation = prepared ?? (await addOrganisation(tx, first.organisation, now))
         const person = { id: newId(now), name: first.name, email: first.email, passwordHash }
         await insertPerson(tx, person, now)
         const actor = personActor(person, visit)
-        await recordOrganisation(tx, organisation, actor, now)
+        if (prepared === undefined) await recordOrganisation(tx, organisation, actor, now)
         await addOwner(tx, organisation, person, actor, now)
         const account = { ...person, email_key: emailKey(person.email), created_at: now }
         return await beginSession(tx, { person: account, method: 'setup', visit }, now)
+      })
+    },
+
+    /** An organisation that is filled before anybody has an account, by a demo; the first owner takes it over. */
+    async prepareOrganisation(actor: Actor, name: string): Promise<Organisation> {
+      const now = clock.now()
+      return await db.write(async (tx) => {
+        if ((await hasAnyPerson(tx)) || (await listOrganisationIds(tx)).length > 0) {
+          throw new Fault('conflict', 'people.not_first', 'there is an organisation already')
+        }
+        const organisation = await addOrganisation(tx, name, now)
+        await recordOrganisation(tx, organisation, actor, now)
+        return organisation
       })
     },
 
@@ -90,6 +111,14 @@ async function verifySecret(db: Database['read'], secret: string, now: Instant):
       'this set-up link was used, replaced or has expired; restarting the server prints a new one while there is no owner',
     )
   }
+}
+
+/** The organisation that waits for its first owner, if one was prepared; it gets the name that they give. */
+async function takeOverPrepared(tx: Tx, name: string): Promise<Organisation | undefined> {
+  const [id] = await listOrganisationIds(tx)
+  if (id === undefined) return undefined
+  await changeOrganisation(tx, id, { name })
+  return await requireOrganisation(tx, id)
 }
 
 async function addOrganisation(tx: Tx, name: string, now: Instant): Promise<Organisation> {
