@@ -115,10 +115,16 @@ export async function acceptedDevice(
   const key = newKey()
   const asked = request(organisation, { serial, ...attributes }, key.spki)
   await devices.askAuthorisation(asked).catch(() => {})
+  await settleIndex(devices)
   const found = await devices.lists.list(operator, { search: serial, sort: 'newest', limit: 10 })
   const id = found.items.find((item) => item.identity.serial === serial)?.id
   if (id === undefined) throw new Error(`device ${serial} was not registered`)
   await devices.operate.accept(operator, [id], undefined)
   const token = await devices.askAuthorisation(asked)
   return { id, key, token, asked, principal: await devices.authenticate(token) }
+}
+
+/** Takes everything into the search index, as the background job does. */
+export async function settleIndex({ jobs }: Pick<World['devices'], 'jobs'>): Promise<void> {
+  for (const job of jobs) while ((await job.run()) === true);
 }
