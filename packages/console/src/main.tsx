@@ -1,3 +1,4 @@
+import './quiet-zod.ts'
 import { Fault } from '@holdfast/kernel'
 import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'

@@ -1,4 +1,4 @@
-import type { QueryClient } from '@tanstack/react-query'
+import type { Query, QueryClient } from '@tanstack/react-query'
 
 export type LiveState = 'live' | 'reconnecting'
 
@@ -6,7 +6,7 @@ export type LiveState = 'live' | 'reconnecting'
 const touched: Readonly<Record<string, readonly string[]>> = {
   device: ['devices', 'overview', 'deployments'],
   group: ['groups', 'devices'],
-  accept_rule: ['devices'],
+  rule: ['devices'],
   authority: ['devices'],
   product: ['products', 'releases'],
   release: ['releases', 'overview', 'deployments'],
@@ -14,14 +14,19 @@ const touched: Readonly<Record<string, readonly string[]>> = {
   deployment: ['deployments', 'overview'],
   configuration: ['devices'],
   organisation: ['people', 'session'],
-  user: ['people', 'session'],
-  person: ['people'],
+  person: ['people', 'session'],
+  people: ['people', 'session'],
+  support_access: ['people'],
   invitation: ['people'],
   role: ['people'],
   token: ['people'],
 }
 
-const gatherFor = 400
+const gatherFor = 300
+/** A busy fleet changes all the time: the same screen is not asked for more often than this. */
+const atMostEvery = 1_500
+/** A list that was scrolled far is not fetched again whole for every change; it is when somebody returns to it. */
+const longList = 3
 const pollEvery = 10_000
 
 let state: LiveState = 'reconnecting'
@@ -49,9 +54,14 @@ function become(next: LiveState): void {
 export function followEvents(queries: QueryClient): () => void {
   const stale = new Set<string>()
   let timer: number | undefined
+  let refreshedAt = 0
   const refresh = (): void => {
     timer = undefined
-    for (const domain of stale) void queries.invalidateQueries({ queryKey: [domain] })
+    refreshedAt = Date.now()
+    for (const domain of stale) {
+      void queries.invalidateQueries({ queryKey: [domain], predicate: (query) => !isLong(query) })
+      void queries.invalidateQueries({ queryKey: [domain], predicate: isLong, refetchType: 'none' })
+    }
     stale.clear()
   }
   const source = new EventSource('/api/v1/events')
@@ -61,7 +71,7 @@ export function followEvents(queries: QueryClient): () => void {
   }
   source.onmessage = (message: MessageEvent<string>) => {
     for (const domain of domainsOf(message.data)) stale.add(domain)
-    timer ??= window.setTimeout(refresh, gatherFor)
+    timer ??= window.setTimeout(refresh, Math.max(gatherFor, refreshedAt + atMostEvery - Date.now()))
   }
   source.onerror = () => become('reconnecting')
   const poll = window.setInterval(() => {
@@ -73,6 +83,11 @@ export function followEvents(queries: QueryClient): () => void {
     window.clearTimeout(timer)
     become('reconnecting')
   }
+}
+
+function isLong(query: Query): boolean {
+  const data = query.state.data as { pages?: unknown[] } | undefined
+  return (data?.pages?.length ?? 0) > longList
 }
 
 function domainsOf(data: string): readonly string[] {

@@ -6,6 +6,7 @@ import { Dialog as Radix } from 'radix-ui'
 import { useDeferredValue, useState } from 'react'
 import { client } from '../api/client.ts'
 import { ask } from '../api/questions.ts'
+import { deviceName } from '../ui/format.ts'
 import { deviceStates } from '../ui/states.ts'
 import type { Place } from './places.ts'
 import { useMay } from './session.ts'
@@ -75,7 +76,7 @@ function Commands({ onClose, allowed }: Omit<PaletteProps, 'open'>) {
                 onSelect={then(() => navigate({ to: '/devices/$device', params: { device: device.id } }))}
               >
                 <Boxes aria-hidden className="size-4 text-faint" />
-                <span className="min-w-0 flex-1 truncate">{device.name}</span>
+                <span className="min-w-0 flex-1 truncate">{deviceName(device)}</span>
                 <span className="text-xs text-muted">{deviceStates[device.state].label}</span>
               </Command.Item>
             ))}

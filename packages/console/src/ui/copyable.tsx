@@ -9,9 +9,12 @@ export function Copyable({
   short,
   label,
   block,
+  tail,
 }: {
   value: string
+  /** Show this many characters at most: the first of a digest, the last of an id. */
   short?: number
+  tail?: boolean
   label: string
   block?: boolean
 }) {
@@ -28,14 +31,14 @@ export function Copyable({
       type="button"
       onClick={() => void copy()}
       title={value}
-      aria-label={`Copy ${label} ${value}`}
+      aria-label={short === 0 ? `Copy ${label}` : `Copy ${label} ${value}`}
       className={classes(
         'group inline-flex min-h-6 max-w-full items-center gap-1.5 rounded font-mono text-xs text-ink hover:text-accent-text',
         block === true && 'w-full rounded-md border border-line bg-raised px-2.5 py-1.5 text-left',
       )}
     >
       <span className={classes('min-w-0', block === true ? 'flex-1 break-all' : 'truncate')}>
-        {short === undefined || value.length <= short ? value : `${value.slice(0, short)}…`}
+        {shortened(value, short, tail)}
       </span>
       <Icon aria-hidden className={classes('size-3.5 shrink-0', copied ? 'text-holds' : 'text-faint')} />
     </button>
@@ -50,4 +53,10 @@ export function OneTimeSecret({ value, label, note }: { value: string; label: st
       <p className="text-xs text-unproven">{note}</p>
     </div>
   )
+}
+
+function shortened(value: string, short: number | undefined, tail: boolean | undefined): string {
+  if (short === undefined || value.length <= short) return value
+  if (short === 0) return ''
+  return tail === true ? `…${value.slice(-short)}` : `${value.slice(0, short)}…`
 }

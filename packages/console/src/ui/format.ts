@@ -62,6 +62,18 @@ export function relativeTime(at: string, now: number): string {
   return seconds < 0 ? `${amount} ago` : `in ${amount}`
 }
 
+/** The end of an id: ids of one moment begin alike. */
+export function shortId(id: string): string {
+  return `…${id.slice(-8)}`
+}
+
+/** What people call a device: its name, or else the first thing by which it identifies itself. */
+export function deviceName(device: { id: string; name: string; identity?: Readonly<Record<string, unknown>> }): string {
+  if (device.name !== '') return device.name
+  const first = Object.values(device.identity ?? {})[0]
+  return first === undefined ? shortId(device.id) : valueText(first)
+}
+
 /** A status or role as people read it. */
 export function words(name: string): string {
   const text = name.replaceAll('_', ' ')

@@ -57,7 +57,10 @@ export function Table<T>({
           {rows.map((row) => (
             <tr key={rowKey(row)} className="border-b border-line last:border-0 hover:bg-raised/60">
               {columns.map((column) => (
-                <td key={column.name} className={classes('h-9 px-3 py-1 first:pl-4 last:pr-4', look(column))}>
+                <td
+                  key={column.name}
+                  className={classes('h-9 px-3 py-1 first:pl-4 first:whitespace-nowrap last:pr-4', look(column))}
+                >
                   {column.cell(row)}
                 </td>
               ))}

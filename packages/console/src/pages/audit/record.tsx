@@ -1,25 +1,49 @@
 import { Link } from '@tanstack/react-router'
 import type { AuditRecord } from '../../api/client.ts'
-import { valueText } from '../../ui/format.ts'
+import { shortId, valueText, words } from '../../ui/format.ts'
 
 export function ActorName({ of: { actor } }: { of: AuditRecord }) {
   if (actor.kind === 'system') return <span className="text-muted">Holdfast</span>
-  const name = actor.name ?? actor.id.slice(0, 8)
+  const name = actor.name ?? shortId(actor.id)
+  if (actor.kind === 'device') {
+    return (
+      <Link
+        to="/devices/$device"
+        params={{ device: actor.id }}
+        className="text-muted hover:text-accent-text hover:underline"
+      >
+        Device {name}
+      </Link>
+    )
+  }
   return <span className="font-medium">{actor.kind === 'token' ? `${name} (token)` : name}</span>
 }
 
 /** What happened, with a link to what it happened to where that has a page. */
 export function RecordSummary({ of: record }: { of: AuditRecord }) {
   const named = nameOf(record)
+  const itself = record.subject.id === record.actor.id
   return (
     <>
-      <code className="text-muted">{record.type}</code> <SubjectLink of={record} named={named} />
+      <span className="text-muted">{act(record.type)}</span>{' '}
+      {!itself && (
+        <>
+          {named === undefined && <span className="text-muted">{words(record.subject.kind).toLowerCase()} </span>}
+          <SubjectLink of={record} named={named} />
+        </>
+      )}
     </>
   )
 }
 
+/** `people.signed_in` as `people: signed in`. */
+function act(type: string): string {
+  const [domain = '', ...rest] = type.split('.')
+  return `${domain}: ${rest.join(' ').replaceAll('_', ' ')}`
+}
+
 export function SubjectLink({ of: { subject }, named }: { of: AuditRecord; named?: string | undefined }) {
-  const text = named ?? (/^[0-9a-f-]{36}$/.test(subject.id) ? subject.id.slice(0, 8) : subject.id)
+  const text = named ?? (/^[0-9a-f-]{36}$/.test(subject.id) ? shortId(subject.id) : subject.id)
   const look = 'hover:text-accent-text hover:underline'
   if (subject.kind === 'device')
     return (

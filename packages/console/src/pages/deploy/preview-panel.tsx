@@ -3,7 +3,7 @@ import { TriangleAlert } from 'lucide-react'
 import type { Preview } from '../../api/client.ts'
 import { Asked } from '../../ui/ask.tsx'
 import { sentence } from '../../ui/fault-note.tsx'
-import { count, percent, plural } from '../../ui/format.ts'
+import { count, deviceName, percent, plural } from '../../ui/format.ts'
 import { Panel } from '../../ui/page.tsx'
 import { PartsBar } from '../../ui/progress.tsx'
 
@@ -71,7 +71,7 @@ function Answer({ of }: { of: Preview }) {
             </div>
             {phase.examples.length > 0 && (
               <p className="truncate text-xs text-muted">
-                {phase.examples.map((device) => device.name).join(', ')}
+                {phase.examples.map(deviceName).join(', ')}
                 {phase.examples.length < phase.devices && ' …'}
               </p>
             )}

@@ -1,10 +1,11 @@
 import { useQueries, useQuery } from '@tanstack/react-query'
 import { X } from 'lucide-react'
 import { useDeferredValue, useState } from 'react'
+import type { DeviceDetail } from '../../api/client.ts'
 import { ask } from '../../api/questions.ts'
 import { IconButton } from '../../ui/button.tsx'
 import { Choice, Segments, Tick } from '../../ui/field.tsx'
-import { count } from '../../ui/format.ts'
+import { count, deviceName, shortId } from '../../ui/format.ts'
 import { FilterPreview } from '../groups/filter-preview.tsx'
 import type { StepProps } from './release-step.tsx'
 
@@ -59,7 +60,7 @@ function ChosenDevices({ draft, onChange }: StepProps) {
     <div className="grid gap-3">
       <ul aria-label="Chosen devices" className="flex flex-wrap gap-1.5">
         {draft.devices.map((id, index) => {
-          const name = chosen[index]?.data?.name ?? id.slice(0, 8)
+          const name = nameOf(chosen[index]?.data, id)
           return (
             <li key={id} className="flex items-center gap-1 rounded-md border border-line bg-raised pl-2">
               {name}
@@ -90,7 +91,7 @@ function ChosenDevices({ draft, onChange }: StepProps) {
                 className="flex min-h-8 w-full items-center justify-between rounded-md px-2 text-left hover:bg-raised"
                 onClick={() => onChange({ devices: [...draft.devices, device.id] })}
               >
-                {device.name}
+                {deviceName(device)}
                 <span className="font-mono text-xs text-muted">{device.software}</span>
               </button>
             </li>
@@ -99,4 +100,8 @@ function ChosenDevices({ draft, onChange }: StepProps) {
       )}
     </div>
   )
+}
+
+function nameOf(device: DeviceDetail | undefined, id: string): string {
+  return device === undefined ? shortId(id) : deviceName(device)
 }

@@ -44,7 +44,7 @@ function Detail({ of: deployment }: { of: Deployment }) {
             {deployment.release.product.name} <span className="font-mono text-xs">{deployment.release.version}</span>
           </Link>
           <span className="max-lg:hidden">
-            <Copyable value={deployment.id} short={13} label="deployment id" />
+            <Copyable value={deployment.id} short={8} tail label="deployment id" />
           </span>
         </>
       }

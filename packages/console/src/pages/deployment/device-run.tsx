@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useAct } from '../../api/act.ts'
-import { client } from '../../api/client.ts'
+import { client, type DeviceStatus } from '../../api/client.ts'
 import { ask } from '../../api/questions.ts'
 import { useMay } from '../../app/session.ts'
 import { Asked } from '../../ui/ask.tsx'
@@ -9,7 +9,7 @@ import { Button } from '../../ui/button.tsx'
 import { classes } from '../../ui/class-names.ts'
 import { exactTime } from '../../ui/format.ts'
 import { Verbatim } from '../../ui/scroll-region.tsx'
-import { deviceStatuses } from '../../ui/states.ts'
+import { deviceStatuses, type Look } from '../../ui/states.ts'
 import { toneFill, toneText } from '../../ui/tone.ts'
 
 /** What one device did in one deployment: its steps, its log, and what can be done about it. */
@@ -25,7 +25,7 @@ export function DeviceRun({ deployment, device }: { deployment: string; device: 
         <div className="grid gap-3 px-4 pt-1 pb-4">
           <ol className="grid">
             {answer.events.map((event, index) => {
-              const look = event.status === undefined ? undefined : deviceStatuses[event.status]
+              const look = lookOf(event.status)
               return (
                 <li
                   key={`${event.at}-${String(index)}`}
@@ -111,4 +111,10 @@ function Log({ deployment, device }: { deployment: string; device: string }) {
       )}
     </Asked>
   )
+}
+
+/** In a timeline, `pending` is the moment at which the device was given the work. */
+function lookOf(status: DeviceStatus | undefined): Look | undefined {
+  if (status === undefined) return undefined
+  return status === 'pending' ? { label: 'Given to it', tone: 'idle' } : deviceStatuses[status]
 }

@@ -7,7 +7,7 @@ import { Asked } from '../../ui/ask.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
 import { Empty } from '../../ui/empty.tsx'
-import { bytes } from '../../ui/format.ts'
+import { bytes, deviceName } from '../../ui/format.ts'
 import { More } from '../../ui/more.tsx'
 import { Panel } from '../../ui/page.tsx'
 import { Progress } from '../../ui/progress.tsx'
@@ -86,7 +86,7 @@ export function DeploymentDevices({ of: deployment }: { of: Deployment }) {
       <Dialog
         open={shown !== undefined}
         onClose={() => go({ device: '' })}
-        title={shown?.device.name ?? ''}
+        title={shown === undefined ? '' : deviceName(shown.device)}
         description={deployment.name}
         wide
       >
@@ -111,7 +111,7 @@ function DeviceTable({ items, onOpen }: { items: readonly DeploymentDevice[]; on
               params={{ device: item.device.id }}
               className="font-medium hover:text-accent-text hover:underline"
             >
-              {item.device.name}
+              {deviceName(item.device)}
             </Link>
           ),
         },
@@ -134,7 +134,11 @@ function DeviceTable({ items, onOpen }: { items: readonly DeploymentDevice[]; on
           cell: (item) =>
             item.progress && (
               <span className="grid gap-1">
-                <Progress done={item.progress.done} of={item.progress.of} label={`Download of ${item.device.name}`} />
+                <Progress
+                  done={item.progress.done}
+                  of={item.progress.of}
+                  label={`Download of ${deviceName(item.device)}`}
+                />
                 <span className="numbers text-xs text-muted">
                   {bytes(item.progress.done)} of {bytes(item.progress.of)}
                 </span>
@@ -151,7 +155,7 @@ function DeviceTable({ items, onOpen }: { items: readonly DeploymentDevice[]; on
               size="small"
               look="quiet"
               onClick={() => onOpen(item.device.id)}
-              aria-label={`Steps of ${item.device.name}`}
+              aria-label={`Steps of ${deviceName(item.device)}`}
             >
               Steps{item.hasLog && ' and log'}
             </Button>

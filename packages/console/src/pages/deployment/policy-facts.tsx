@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { Deployment } from '../../api/client.ts'
 import { ask } from '../../api/questions.ts'
-import { plural } from '../../ui/format.ts'
+import { plural, shortId } from '../../ui/format.ts'
 import { KeyValues } from '../../ui/key-values.tsx'
 import { Panel } from '../../ui/page.tsx'
 import { Ago } from '../../ui/time.tsx'
@@ -71,7 +71,7 @@ function TargetText({ of: target }: { of: Deployment['target'] }) {
     <>
       group{' '}
       <Link to="/groups/$group" params={{ group: target.group }} className="link">
-        {groups.data?.items.find((group) => group.id === target.group)?.name ?? target.group.slice(0, 8)}
+        {groups.data?.items.find((group) => group.id === target.group)?.name ?? shortId(target.group)}
       </Link>
       {lasting}
     </>

@@ -4,6 +4,7 @@ import type { DeviceDetail } from '../../api/client.ts'
 import { ask } from '../../api/questions.ts'
 import { Asked } from '../../ui/ask.tsx'
 import { Copyable } from '../../ui/copyable.tsx'
+import { deviceName } from '../../ui/format.ts'
 import { Page } from '../../ui/page.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { deviceStates } from '../../ui/states.ts'
@@ -30,12 +31,12 @@ function Detail({ of: device }: { of: DeviceDetail }) {
   const waiting = device.keys.filter((key) => key.state === 'pending').length
   return (
     <Page
-      title={device.name}
+      title={deviceName(device)}
       up={{ label: 'Devices', to: '/devices' }}
       aside={
         <>
           <StateBadge look={deviceStates[device.state]} />
-          <Copyable value={device.id} short={13} label="device id" />
+          <Copyable value={device.id} short={8} tail label="device id" />
         </>
       }
       actions={<DeviceActions of={device} />}

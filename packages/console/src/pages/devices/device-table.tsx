@@ -4,7 +4,7 @@ import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
 import type { Device } from '../../api/client.ts'
 import { Chip } from '../../ui/badge.tsx'
 import { classes } from '../../ui/class-names.ts'
-import { valueText } from '../../ui/format.ts'
+import { deviceName, valueText } from '../../ui/format.ts'
 import { ScrollRegion } from '../../ui/scroll-region.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { deviceStates } from '../../ui/states.ts'
@@ -156,7 +156,7 @@ function DeviceRow({ device, index, current, chosen, onToggle }: RowProps) {
       <td className="pl-4">
         <input
           type="checkbox"
-          aria-label={`Choose ${device.name}`}
+          aria-label={`Choose ${deviceName(device)}`}
           className="size-4 align-middle accent-accent"
           checked={chosen}
           onChange={onToggle}
@@ -168,7 +168,7 @@ function DeviceRow({ device, index, current, chosen, onToggle }: RowProps) {
           params={{ device: device.id }}
           className="rounded py-1 font-medium hover:text-accent-text hover:underline"
         >
-          {device.name}
+          {deviceName(device)}
         </Link>
         <span className="ml-2 font-mono text-xs text-faint max-xl:hidden">{identityHint(device)}</span>
       </td>
@@ -197,6 +197,6 @@ function DeviceRow({ device, index, current, chosen, onToggle }: RowProps) {
 function identityHint(device: Device): string {
   const value = Object.values(device.identity)
     .map(valueText)
-    .find((one) => one !== device.name)
+    .find((one) => one !== deviceName(device))
   return value ?? ''
 }

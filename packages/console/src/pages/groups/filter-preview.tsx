@@ -2,7 +2,7 @@ import { Fault } from '@holdfast/kernel'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { ask } from '../../api/questions.ts'
 import { FaultNote } from '../../ui/fault-note.tsx'
-import { plural } from '../../ui/format.ts'
+import { deviceName, plural } from '../../ui/format.ts'
 import { FilterBar } from '../devices/filter-bar.tsx'
 import { faultColumn } from '../devices/filter-language.ts'
 
@@ -30,7 +30,7 @@ export function FilterPreview({ filter, asked, onChange }: FilterPreviewProps) {
           <strong className="numbers text-ink">{plural(counted.data.total, 'device')}</strong> match now
           {(examples.data?.items.length ?? 0) > 0 && (
             <>
-              : {examples.data?.items.map((device) => device.name).join(', ')}
+              : {examples.data?.items.map(deviceName).join(', ')}
               {counted.data.total > 8 && ' …'}
             </>
           )}

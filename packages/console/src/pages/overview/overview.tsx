@@ -1,7 +1,7 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { Boxes, Rocket } from 'lucide-react'
-import type { DeviceState, Overview } from '../../api/client.ts'
+import type { AuditRecord, DeviceState, Overview } from '../../api/client.ts'
 import { ask } from '../../api/questions.ts'
 import { useMay } from '../../app/session.ts'
 import { Asked } from '../../ui/ask.tsx'
@@ -196,10 +196,11 @@ function Running() {
 }
 
 function LastRecords() {
-  const records = useInfiniteQuery(ask.audit({ limit: 8 }))
+  const records = useInfiniteQuery(ask.audit({ limit: 100 }))
   return (
     <Panel
       title="Last audit records"
+      aside="what people and tokens did"
       actions={
         <Link to="/audit" className="link text-xs">
           Audit log
@@ -209,7 +210,7 @@ function LastRecords() {
       <Asked of={records} lines={4}>
         {(answer) => (
           <ul className="divide-y divide-line">
-            {answer.pages[0]?.items.map((record) => (
+            {byPeople(answer.pages[0]?.items ?? []).map((record) => (
               <li key={record.id} className="flex min-h-9 items-center gap-3 px-4 py-1">
                 <span className="w-20 shrink-0 text-xs text-muted">
                   <Ago at={record.at} />
@@ -224,4 +225,9 @@ function LastRecords() {
       </Asked>
     </Panel>
   )
+}
+
+/** Devices report all the time; here they would drown what people did. */
+function byPeople(records: readonly AuditRecord[]): AuditRecord[] {
+  return records.filter(({ actor }) => actor.kind === 'user' || actor.kind === 'token').slice(0, 10)
 }

@@ -99,7 +99,7 @@ function Detail({ of: product }: { of: Product }) {
                 </span>,
               ],
               ['Made', <Ago key="made" at={product.createdAt} />],
-              ['Id', <Copyable key="id" value={product.id} short={13} label="product id" />],
+              ['Id', <Copyable key="id" value={product.id} short={8} tail label="product id" />],
               product.description === '' ? undefined : ['Description', product.description],
             ]}
           />

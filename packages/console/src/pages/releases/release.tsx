@@ -46,7 +46,7 @@ function Detail({ of: release }: { of: Release }) {
       aside={
         <>
           <StateBadge look={releaseStates[release.state]} />
-          <Copyable value={release.id} short={13} label="release id" />
+          <Copyable value={release.id} short={8} tail label="release id" />
         </>
       }
       actions={<ReleaseActions of={release} />}
