@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache'
 import type { Database } from '../../platform/db/index.ts'
 import type { AccessScope } from '../../platform/http/caller.ts'
 import type { Products } from '../products/index.ts'
-import { listGroups } from './group-store.ts'
+import { type Group, listGroups } from './group-store.ts'
 import { type Catalogue, equals, filterOfGroup, nothing, resolveFilter } from './resolve-filter.ts'
 import { type DeviceFacts, matchesFilter } from './search/facts.ts'
 import { anyOf, everything, type Filter } from './search/filter.ts'
@@ -56,6 +56,13 @@ export function createFilters({ db, products, clock }: { db: Database; products:
       const group = known.groups.find((one) => one.id === id)
       if (group === undefined) throw new Fault('missing', 'devices.group_missing', 'there is no such group')
       return filterOfGroup(group, known)
+    },
+
+    /** Throws where a group would refer to itself, or its filter cannot be read. */
+    async verifyGroup(organisation: string, group: Group): Promise<void> {
+      const { groups, products: named } = await load(organisation)
+      const changed = { groups: [...groups.filter(({ id }) => id !== group.id), group], products: named }
+      resolveFilter(filterOfGroup(group, changed), changed)
     },
 
     /** What somebody may see at all. */

@@ -110,9 +110,9 @@ export function createGroups({ db, clock, writer, filters, views, operate }: Gro
     async create(operator: Operator, input: { name: string; description: string; filter?: string | undefined }) {
       requireEverywhere(operator)
       const { organisation, actor } = operator
-      if (input.filter !== undefined) await filters.read(organisation, input.filter)
       const now = clock.now()
       const group: Group = { ...input, filter: input.filter, id: newId(now), organisation, createdAt: now }
+      if (group.filter !== undefined) await filters.verifyGroup(organisation, group)
       await db.write(async (tx) => {
         await verifyName(tx, organisation, input.name)
         await insertGroup(tx, group)
@@ -130,6 +130,9 @@ export function createGroups({ db, clock, writer, filters, views, operate }: Gro
     ): Promise<void> {
       const { organisation, actor } = operator
       requireEverywhere(operator)
+      const current = (await listGroups(db.read, organisation)).find((group) => group.id === id)
+      if (current === undefined) throw missingGroup()
+      if (change.filter !== undefined) await filters.verifyGroup(organisation, { ...current, filter: change.filter })
       await db.write(async (tx) => {
         const group = await requireGroup(tx, operator, id)
         const { name = group.name, description = group.description, filter = group.filter } = change
@@ -141,8 +144,6 @@ export function createGroups({ db, clock, writer, filters, views, operate }: Gro
         await note(tx, actor, group, 'changed', { name, filter: filter ?? '' })
       })
       forget(organisation)
-      // A filter that cannot be read, or that refers to itself, matches nothing; saying so at once is kinder.
-      if (change.filter !== undefined) await filters.ofGroup(organisation, id)
     },
 
     async remove(operator: Operator, id: string): Promise<void> {
