@@ -88,13 +88,17 @@ export function createAsking(needs: AskingNeeds) {
   }
 }
 
-function toAskingDevice({ device, provides, formats, canWait }: Asking, autoConfirm: boolean): AskingDevice {
+function toAskingDevice(
+  { device, provides, formats, canWait, idle = false }: Asking,
+  autoConfirm: boolean,
+): AskingDevice {
   return {
     id: device.id,
     number: device.number,
     provides: provides === undefined ? device.provides : { ...device.provides, ...provides },
     formats,
     canWait,
+    idle,
     autoConfirm,
     ...(device.timeZone === undefined ? {} : { zone: device.timeZone }),
   }

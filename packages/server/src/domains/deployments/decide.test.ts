@@ -149,6 +149,45 @@ test('a device that fell silent while a halted deployment was installing is free
   )
 })
 
+test('a client that asks only when idle has ended what was called off, and is free for the next at once', () => {
+  const idle = aDevice({ idle: true })
+  const next = anActive(aRunning(1, { id: 'next', sequence: 2 }))
+  for (const state of ['aborted', 'halted', 'expired'] as const) {
+    for (const status of activeStatuses) {
+      const decision = ask([anActive(aRunning(1, { state })), next], history(aRow({ status })), 1, idle)
+      assert.deepEqual(
+        decision.settled.map((one) => one.status),
+        ['aborted'],
+      )
+      assert.ok(decision.outcome.kind === 'deliver' && decision.outcome.deployment === 'next')
+    }
+  }
+  assert.equal(ask([next], history(aRow()), 1, idle).outcome.kind, 'deliver')
+  assert.equal(ask([next], history(aRow())).outcome.kind, 'cancel')
+})
+
+test('a client that is idle does not wait for a paused deployment, and does not go back to it after a newer one', () => {
+  const idle = aDevice({ idle: true })
+  const paused = anActive(pause(aRunning(1)))
+  const next = anActive(aRunning(1, { id: 'next', sequence: 2 }))
+  const given = ask([paused, next], history(aRow({ status: 'pending' })), 1, idle).outcome
+  assert.ok(given.kind === 'deliver' && given.deployment === 'next')
+  const past: DeviceHistory = { rows: [aRow({ status: 'pending' })], completed: { update: 2, configuration: 0 } }
+  const later = ask([anActive(aRunning(1))], past, 1, idle)
+  assert.deepEqual([later.outcome.kind, later.settled[0]?.status], ['nothing', 'aborted'])
+})
+
+test('a client that cannot wait is let finish what it has begun in time, and not let begin again later', () => {
+  const closed = [anActive(aRunning(1, { policy: { windows: [{ days: [5], from: 60, to: 120, zone: 'UTC' }] } }))]
+  const device = aDevice({ canWait: false })
+  const again = (status: DeviceRow['status'], asking = device) =>
+    ask(closed, history(aRow({ status })), 1, asking).outcome
+  assert.equal(again('pending').kind, 'nothing')
+  assert.equal(again('downloading', aDevice({ canWait: false, idle: true })).kind, 'nothing')
+  const busy = again('downloading')
+  assert.ok(busy.kind === 'deliver' && busy.install.when === 'now')
+})
+
 test('attempts are bounded and each waits twice as long as the one before', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 10 }), fc.integer({ min: 1, max: 1_000 }), (maxAttempts, backoff) => {

@@ -17,6 +17,8 @@ import { decideRetry } from './retry.ts'
 import { type DeviceRow, isAtWork, mustCancel } from './status.ts'
 import { decideWindow } from './window.ts'
 
+const superseded = 'the device has completed a newer deployment since'
+
 /** After this long without a word, a device that asks again is no longer at work for a deployment that ended. */
 export const silentAfterEnd = day
 
@@ -43,23 +45,24 @@ export function decideForDevice(
 ): Decision {
   const ordered = [...active].sort((a, b) => compareDeployments(a.deployment, b.deployment))
   const byDeployment = new Map(history.rows.map((row) => [row.deployment, row]))
-  const current = history.rows.find(isAtWork)
-  const known = ordered.find(({ deployment }) => deployment.id === current?.deployment)
+  const atWork = history.rows.find(isAtWork)
+  const known = ordered.find(({ deployment }) => deployment.id === atWork?.deployment)
   const considered: Consideration[] = []
   const settled: Settlement[] = []
-  if (current !== undefined && known === undefined) {
+  if (atWork !== undefined && known === undefined && !device.idle) {
     const why = 'the deployment that it was working on is over'
-    return { outcome: { kind: 'cancel', deployment: current.deployment }, why, settled, considered }
+    return { outcome: { kind: 'cancel', deployment: atWork.deployment }, why, settled, considered }
   }
   let otherwise: Outcome | undefined
   let recheckAfter: Instant | undefined
   for (const one of known === undefined ? ordered : [known, ...ordered.filter((other) => other !== known)]) {
     const { id, name } = one.deployment
     const row = byDeployment.get(id)
+    const completed = history.completed[one.deployment.kind]
     const step =
       row !== undefined && isAtWork(row)
-        ? decideCurrent(device, one, row, now)
-        : decideNew(device, one, { row, completed: history.completed[one.deployment.kind] }, now)
+        ? decideCurrent(device, one, { row, completed }, now)
+        : decideNew(device, one, { row, completed }, now)
     considered.push({ deployment: id, name, why: step.why })
     if (step.kind === 'answer') return { outcome: step.outcome, why: `${name}: ${step.why}`, settled, considered }
     if (step.kind === 'settle') settled.push(step.settlement)
@@ -73,10 +76,20 @@ export function decideForDevice(
   return { outcome, why, settled, considered }
 }
 
-/** A device that is already at work on the deployment. */
-function decideCurrent(device: AskingDevice, one: ActiveDeployment, row: DeviceRow, now: Instant): Step {
+/** A device that was given the deployment and has not said how it ended. */
+function decideCurrent(
+  device: AskingDevice,
+  one: ActiveDeployment,
+  { row, completed }: { row: DeviceRow; completed: number },
+  now: Instant,
+): Step {
   const { deployment, release } = one
-  if (mustCancel(row.status, deployment.state)) {
+  const settle = (status: Settlement['status'], why: string): Step => ({
+    kind: 'settle',
+    why,
+    settlement: { deployment: deployment.id, phase: row.phase, status, why },
+  })
+  if (mustCancel(row.status, deployment.state) && !device.idle) {
     const outcome: Outcome = { kind: 'cancel', deployment: deployment.id }
     return { kind: 'answer', why: `the deployment is ${deployment.state}; the device must stop`, outcome }
   }
@@ -85,26 +98,43 @@ function decideCurrent(device: AskingDevice, one: ActiveDeployment, row: DeviceR
     return { kind: 'answer', why: 'its artifact is gone', outcome: { kind: 'cancel', deployment: deployment.id } }
   }
   if (!deployment.force && isInstalled(artifact, device.provides)) {
-    const why = `it runs ${release.version} now`
-    return { kind: 'settle', why, settlement: { deployment: deployment.id, phase: row.phase, status: 'success', why } }
+    return settle('success', `it runs ${release.version} now`)
   }
-  if (hasEnded(deployment) && now >= row.since + silentAfterEnd) {
-    const why = 'it never said how it ended, and the deployment is over'
-    return { kind: 'settle', why, settlement: { deployment: deployment.id, phase: row.phase, status: 'aborted', why } }
+  if (hasEnded(deployment) && (device.idle || now >= row.since + silentAfterEnd)) {
+    return settle('aborted', `it is ${deployment.state}, and the device never said how it ended for it`)
   }
+  if (device.idle && deployment.sequence < completed) return settle('aborted', superseded)
   if (!canHandOut(deployment, now)) {
-    const why = `the deployment is ${deployment.state}; the device finishes what it has begun`
-    return { kind: 'answer', why, outcome: { kind: 'nothing' } }
+    const why = `it is ${deployment.state}; the device finishes what it has begun`
+    return device.idle ? skip(why) : { kind: 'answer', why, outcome: { kind: 'nothing' } }
   }
+  return handOutAgain(device, deployment, artifact.id, row, now)
+}
+
+function handOutAgain(
+  device: AskingDevice,
+  deployment: Deployment,
+  artifact: string,
+  row: DeviceRow,
+  now: Instant,
+): Step {
   const hold = decideHold(deployment, device, row.passed, now)
+  const cannotWait = hold.install.when === 'wait' && !device.canWait
+  if (cannotWait && (device.idle || row.status === 'pending')) {
+    return skip(
+      `its client cannot wait${describeHold(hold)}`,
+      hold.install.when === 'wait' ? hold.install.until : undefined,
+    )
+  }
   const outcome: Delivery = {
     kind: 'deliver',
     deployment: deployment.id,
     phase: row.phase,
-    artifact: artifact.id,
+    artifact,
     attempt: row.attempt,
     repeated: true,
-    install: hold.install,
+    // Who cannot wait and has begun in time is let finish.
+    install: cannotWait ? { when: 'now' } : hold.install,
     pauseAt: hold.pauseAt,
   }
   return { kind: 'answer', why: `it is at work on it (${row.status})${describeHold(hold)}`, outcome }
@@ -132,7 +162,7 @@ function decideNew(
     why,
     settlement: { deployment: deployment.id, phase: place.phase, status, why },
   })
-  if (deployment.sequence < completed) return settle('aborted', 'the device has completed a newer deployment since')
+  if (deployment.sequence < completed) return settle('aborted', superseded)
   if (place.phase > deployment.phase) return skip(describeWait(deployment, place))
   const compatible = decideCompatible(release, device.provides, device.formats)
   if (compatible.kind === 'unknown') return skip(compatible.why)

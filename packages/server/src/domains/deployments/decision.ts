@@ -14,6 +14,8 @@ export interface AskingDevice {
   readonly zone?: string
   /** Its client can download now and install later; one that cannot is served only when it may install. */
   readonly canWait: boolean
+  /** It has nothing in hand, or it would not ask. */
+  readonly idle: boolean
   /** The device confirms every deployment in advance. */
   readonly autoConfirm: boolean
 }

@@ -13,6 +13,8 @@ export interface Asking {
   readonly formats: readonly ArtifactFormat[]
   /** Whether the client can download now and install later when told so. One that cannot is served only when it may install. */
   readonly canWait: boolean
+  /** Such a client asks only when it has nothing in hand; so what was called off has come to its end. */
+  readonly idle?: boolean
 }
 
 /** The deployment in the terms of a wire: protocols with numeric ids use `number`, which is unique in an organisation. */

@@ -93,6 +93,7 @@ export function aDevice(fields: Partial<AskingDevice> = {}): AskingDevice {
     provides: { device_type: 'board', artifact_name: 'v1' },
     formats: ['mender'],
     canWait: true,
+    idle: false,
     autoConfirm: false,
     ...fields,
   }

@@ -189,7 +189,12 @@ export function createDeploymentsService(given: DeploymentsNeeds) {
     /** What the device would get if it asked now. */
     async explain(device: DeviceView): Promise<Answer<Wire['wouldDo']>> {
       const formats = device.gateway === 'hawkbit' ? (['swu'] as const) : (['mender'] as const)
-      const { outcome, why, considered, settled } = await asking.explain({ device, formats, canWait: true })
+      const { outcome, why, considered, settled } = await asking.explain({
+        device,
+        formats,
+        canWait: true,
+        idle: device.gateway === 'mender',
+      })
       const [first] = settled
       const id = 'deployment' in outcome ? outcome.deployment : first?.deployment
       const named = considered.find(({ deployment }) => deployment === id)

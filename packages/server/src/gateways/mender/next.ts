@@ -55,7 +55,13 @@ async function answerNext(
     await devices.reportProvides(device, asked.provides)
     view = await devices.viewOf(device)
   }
-  const asking = deployments.ask({ device: view, provides: asked.provides, formats, canWait: asked.pauses })
+  const asking = deployments.ask({
+    device: view,
+    provides: asked.provides,
+    formats,
+    canWait: asked.pauses,
+    idle: true,
+  })
   const answer = asking instanceof Promise ? await asking : asking
   // A device that must stop learns it from the answer to its next status report.
   return answer.kind === 'deliver' ? deliver(needs, request, device, answer, asked.pauses) : nothing
