@@ -18,9 +18,15 @@ const gapsForm = 0
 const runsForm = 1
 const bitsForm = 2
 const bitsLength = blockSize / 8
+/** Bytes that one run takes at most. */
+const longestRun = 6
 
 /** The shortest of three forms: gaps between members, runs of members, or plain bits. */
 export function encodeContainer(container: Container): Uint8Array {
+  if (container.kind === 'bits') {
+    const ends = runEndsOf(container.bits, Math.min(container.count, bitsLength) / longestRun)
+    if (ends !== undefined) return writeEnds(ends)
+  }
   const offsets = new Uint16Array(container.count)
   containerSlice(container, 0, offsets)
   const { gaps, runs } = measure(offsets)
@@ -95,6 +101,41 @@ function measure(offsets: Uint16Array): { gaps: number; runs: number } {
     index = end
   }
   return { gaps, runs }
+}
+
+/**
+ * The first and the last offset of every run, or undefined when there are more than `most` runs: up to there runs are
+ * the shortest form for certain, and found without unpacking every member of a dense container.
+ */
+function runEndsOf(bits: Uint32Array, most: number): number[] | undefined {
+  const ends: number[] = []
+  let inside = false
+  for (let word = 0; word < bits.length; word += 1) {
+    const value = bits[word] as number
+    if (value === (inside ? 0xffff_ffff : 0)) continue
+    for (let bit = 0; bit < 32; bit += 1) {
+      if (((value >>> bit) & 1) === (inside ? 1 : 0)) continue
+      ends.push(word * 32 + bit - (inside ? 1 : 0))
+      inside = !inside
+    }
+    if (ends.length > most * 2) return undefined
+  }
+  if (inside) ends.push(blockSize - 1)
+  return ends
+}
+
+function writeEnds(ends: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(1 + (ends.length / 2) * longestRun)
+  bytes[0] = runsForm
+  let at = 1
+  let next = 0
+  for (let index = 0; index < ends.length; index += 2) {
+    const [first, last] = [ends[index] as number, ends[index + 1] as number]
+    at = writeVarint(bytes, at, first - next)
+    at = writeVarint(bytes, at, last - first)
+    next = last + 1
+  }
+  return bytes.slice(0, at)
 }
 
 function writeGaps(offsets: Uint16Array, size: number): Uint8Array {
