@@ -13,6 +13,7 @@ import { registerReleases } from './commands/release.ts'
 import { registerSession } from './commands/session.ts'
 import { completionScript } from './completion.ts'
 import { outputOf } from './connection.ts'
+import { registerQuickStart } from './quick-start/quick-start.ts'
 
 const version = '0.1.0'
 
@@ -38,6 +39,7 @@ export function createProgram(): Command {
     registerConfiguration,
     registerAudit,
     registerPeople,
+    registerQuickStart,
   ]) {
     register(program)
   }
