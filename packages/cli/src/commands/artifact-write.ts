@@ -19,9 +19,10 @@ import { readContentKey, readPem, readSigningKey } from '../key-material.ts'
 import { bytes } from '../wording.ts'
 
 export interface WriteOptions {
+  readonly out: string
   readonly name?: string
   readonly deviceType?: string[]
-  readonly module: string
+  readonly type: string
   readonly group?: string
   readonly script?: string[]
   readonly provides?: Record<string, string>
@@ -39,16 +40,12 @@ export interface WriteOptions {
   readonly passphraseFile?: string
 }
 
-export async function writeArtifact(
-  out: string,
-  inputs: string[],
-  options: WriteOptions,
-  command: Command,
-): Promise<void> {
+export async function writeArtifact(inputs: string[], options: WriteOptions, command: Command): Promise<void> {
+  const { out } = options
   const output = outputOf(command)
   await writeWhole(
     out,
-    out.endsWith('.swu') ? await openSwuWriter(inputs, options) : await openMenderWriter(out, inputs, options),
+    out.endsWith('.swu') ? await openSwuWriter(inputs, options) : await openMenderWriter(inputs, options),
   )
   const { size } = await stat(out)
   const signed = options.key === undefined ? 'not signed' : 'signed'
@@ -69,12 +66,8 @@ export async function writeWhole(path: string, content: AsyncIterable<Uint8Array
 
 const compressions: ReadonlySet<string> = new Set(['none', 'gzip', 'lzma', 'zstd'])
 
-async function openMenderWriter(
-  out: string,
-  inputs: string[],
-  options: WriteOptions,
-): Promise<AsyncIterable<Uint8Array>> {
-  if (!out.endsWith('.mender')) throw new UsageError(`${out}: the name must end in .mender or .swu`)
+async function openMenderWriter(inputs: string[], options: WriteOptions): Promise<AsyncIterable<Uint8Array>> {
+  if (!options.out.endsWith('.mender')) throw new UsageError(`${options.out}: the name must end in .mender or .swu`)
   const { name, deviceType: deviceTypes, compression } = options
   if (name === undefined || deviceTypes === undefined)
     throw new UsageError('a Mender artifact needs --name and --device-type')
@@ -86,7 +79,7 @@ async function openMenderWriter(
     name,
     ...(options.group === undefined ? {} : { group: options.group }),
     depends: { deviceTypes, artifactNames: options.dependsName ?? [] },
-    payloadType: options.module,
+    payloadType: options.type,
     payloadProvides: { ...software.payloadProvides, ...options.provides },
     payloadDepends: options.depends ?? {},
     clears: [...software.clears, ...(options.clears ?? [])],
