@@ -3,29 +3,10 @@ import { LRUCache } from 'lru-cache'
 import type { Bus, Event } from '../../platform/bus/bus.ts'
 import type { Database } from '../../platform/db/index.ts'
 import type { Authenticate, Caller, Credentials } from '../../platform/http/caller.ts'
-import { findCustomRoles, findGrants, readPermissions } from './organisation-store.ts'
-import { isMember } from './person-store.ts'
-import { deriveRights, narrow, noRights, type Rights } from './rights.ts'
+import { createLastUses } from './last-uses.ts'
+import { endedSession, loadSession, loadToken, type Resolved } from './resolve-credential.ts'
 import { secretHash } from './secrets.ts'
-import { findFactors, findSession, findToken, idleLimit, putUses } from './session-store.ts'
 import { createSupportJournal } from './support-journal.ts'
-import { findSupportAccess } from './support-store.ts'
-
-/** What a credential stands for, as the database said at `loadedAt`. */
-export interface Resolved {
-  readonly via: 'session' | 'token'
-  readonly tokenHash: string
-  /** Of the person for a session, of the token for a token: what the audit log names. */
-  readonly actorId: string
-  readonly actorName: string
-  readonly person: string
-  readonly organisation: string
-  readonly rights: Rights
-  /** The support access that lets them in, where they are no member. */
-  readonly support: string | undefined
-  readonly expiresAt: Instant
-  readonly loadedAt: Instant
-}
 
 interface Entry {
   readonly resolved: Resolved
@@ -58,7 +39,7 @@ export function createCallers({ db, clock, bus }: { db: Database; clock: Clock; 
   const cache = new LRUCache<string, Entry>({ max: 20_000 })
   const resolvedOf = new WeakMap<Caller, Resolved>()
   const journal = createSupportJournal({ db, clock })
-  const uses = createUses(db)
+  const uses = createLastUses(db)
   let generation = 0
 
   const forget = (organisation: string, person: string): void => {
@@ -110,6 +91,16 @@ export function createCallers({ db, clock, bus }: { db: Database; clock: Clock; 
     forget,
     /** What a session token stands for; throws as `authenticate` does. */
     resolveSession: async (token: string) => (await resolve('session', secretHash(token))).resolved,
+    /** What the browser's cookie stands for, where it is a session at all. */
+    async findSession(token: string | undefined): Promise<Resolved | undefined> {
+      if (token === undefined || !tokenForm.test(token)) return undefined
+      try {
+        return (await resolve('session', secretHash(token))).resolved
+      } catch (thrown) {
+        if (thrown instanceof Fault && thrown.kind === 'unauthenticated') return undefined
+        throw thrown
+      }
+    },
     resolveSessionHash: async (tokenHash: string) => (await resolve('session', tokenHash)).resolved,
     /** What a caller that `authenticate` answered stands for. */
     requireResolved(caller: Caller): Resolved {
@@ -139,7 +130,7 @@ function readCredential({ authorization, cookie }: Credentials) {
     return { via: 'token' as const, token }
   }
   if (cookie === undefined) return undefined
-  if (!tokenForm.test(cookie)) throw ended()
+  if (!tokenForm.test(cookie)) throw endedSession()
   return { via: 'session' as const, token: cookie }
 }
 
@@ -147,58 +138,6 @@ function readCredential({ authorization, cookie }: Credentials) {
 function verifySameOrigin({ method, sameOrigin }: Credentials): void {
   if (method === 'GET' || method === 'HEAD' || sameOrigin) return
   throw new Fault('forbidden', 'session.cross_site', 'this request does not come from the console')
-}
-
-async function loadSession(db: Database, tokenHash: string, now: Instant) {
-  const row = await findSession(db.read, tokenHash)
-  if (row === undefined || row.expires_at <= now || row.used_at + idleLimit <= now) throw ended()
-  const member = await isMember(db.read, row.organisation, row.person)
-  const access = member
-    ? undefined
-    : await findSupportAccess(db.read, row.organisation, { email_key: row.email_key, created_at: row.created_at }, now)
-  if (!member && access === undefined) throw ended()
-  const factors = await findFactors(db.read, row.person)
-  const strong = row.method === 'sso' || factors.totp || factors.passkeys > 0
-  const roles = await findCustomRoles(db.read, row.organisation)
-  const grants = member ? await findGrants(db.read, row.organisation, row.person) : [{ role: 'support' }]
-  const resolved: Resolved = {
-    via: 'session',
-    tokenHash,
-    actorId: row.person,
-    actorName: row.name,
-    person: row.person,
-    organisation: row.organisation,
-    rights: row.require_second_factor === 1 && !strong ? noRights : deriveRights(grants, roles),
-    support: access?.id,
-    expiresAt: Math.min(row.expires_at, access?.expiresAt ?? row.expires_at),
-    loadedAt: now,
-  }
-  return { resolved, usedAt: row.used_at }
-}
-
-async function loadToken(db: Database, tokenHash: string, now: Instant) {
-  const row = await findToken(db.read, tokenHash)
-  if (row === undefined || row.expires_at <= now) {
-    throw new Fault('unauthenticated', 'session.bad_token', 'this API token is unknown, revoked or expired')
-  }
-  const factors = await findFactors(db.read, row.person)
-  const strong = factors.totp || factors.passkeys > 0 || factors.identities > 0
-  const roles = await findCustomRoles(db.read, row.organisation)
-  const grants = await findGrants(db.read, row.organisation, row.person)
-  const rights = narrow(deriveRights(grants, roles), readPermissions(row.permissions))
-  const resolved: Resolved = {
-    via: 'token',
-    tokenHash,
-    actorId: row.id,
-    actorName: row.name,
-    person: row.person,
-    organisation: row.organisation,
-    rights: row.require_second_factor === 1 && !strong ? noRights : rights,
-    support: undefined,
-    expiresAt: row.expires_at,
-    loadedAt: now,
-  }
-  return { resolved, usedAt: row.used_at ?? 0 }
 }
 
 function callerOf(resolved: Resolved, origin: string, journal: ReturnType<typeof createSupportJournal>): Caller {
@@ -218,35 +157,4 @@ function callerOf(resolved: Resolved, origin: string, journal: ReturnType<typeof
       return scope
     },
   }
-}
-
-function createUses(db: Database) {
-  let pending = { session: new Map<string, Instant>(), token: new Map<string, Instant>() }
-  let running: Promise<void> | undefined
-  const flush = async (): Promise<void> => {
-    const taken = pending
-    pending = { session: new Map(), token: new Map() }
-    await db.write(async (tx) => {
-      await putUses(tx, 'person_session', taken.session)
-      await putUses(tx, 'api_token', taken.token)
-    })
-  }
-  return {
-    note(via: Resolved['via'], tokenHash: string, at: Instant): void {
-      pending[via].set(tokenHash, at)
-      // A database that cannot be written must not keep people from reading; the next use tries again.
-      running ??= flush()
-        .catch(() => {})
-        .finally(() => {
-          running = undefined
-        })
-    },
-    async settled(): Promise<void> {
-      await running
-    },
-  }
-}
-
-function ended(): Fault {
-  return new Fault('unauthenticated', 'session.ended', 'the session has ended; sign in again')
 }

@@ -2,12 +2,13 @@ import { type Clock, day, Fault, type Instant, newId, newSecret } from '@holdfas
 import type { Actor } from '../../platform/actor.ts'
 import type { Database, Reader, Tx } from '../../platform/db/index.ts'
 import { record } from '../audit/index.ts'
-import type { Callers, Resolved } from './callers.ts'
+import type { Callers } from './callers.ts'
 import { emailKey } from './email.ts'
 import { wireGrant } from './members.ts'
 import { findCustomRoles, findGrants, replaceGrants } from './organisation-store.ts'
 import type { Passwords } from './passwords.ts'
 import { findPersonByEmail, insertMembership, insertPerson, isMember } from './person-store.ts'
+import type { Resolved } from './resolve-credential.ts'
 import { deriveRights, type Grant, uniqueGrants, verifyGrants, verifyMayGive } from './rights.ts'
 import type { PersonTable } from './schema.ts'
 import { secretHash } from './secrets.ts'
@@ -127,20 +128,19 @@ export function createInvitations({ db, clock, passwords, callers, signIn }: Inv
           return await join(tx, secret, { ...person, email_key: key, created_at: now }, visit)
         })
       }
-      await signIn.verifyPassword(known.email, password, visit)
-      await verifyBeyondPassword(known, visit)
+      await verifyAccount(known, password, visit)
       const begun = await db.write((tx) => join(tx, secret, known, visit))
       callers.forget('', known.id)
       return begun
     },
   }
 
-  /** A password alone must not open an account that has a second factor; a session proves that it was given. */
-  async function verifyBeyondPassword(person: PersonTable, visit: Visit): Promise<void> {
+  /** A session of theirs is proof enough; a password is not where there is a second factor. */
+  async function verifyAccount(person: PersonTable, password: string, visit: Visit): Promise<void> {
+    if ((await callers.findSession(visit.sessionToken))?.person === person.id) return
+    await signIn.verifyPassword(person.email, password, visit)
     const { totp, passkeys } = await findFactors(db.read, person.id)
-    if (!totp && passkeys === 0) return
-    const own = visit.sessionToken === undefined ? undefined : await callers.resolveSession(visit.sessionToken)
-    if (own?.person !== person.id) {
+    if (totp || passkeys > 0) {
       throw new Fault('forbidden', 'session.sign_in_first', 'sign in first, then open the invitation again')
     }
   }

@@ -4,21 +4,24 @@ import type { Actor } from '../../platform/actor.ts'
 import type { Database, Tx } from '../../platform/db/index.ts'
 import { record } from '../audit/index.ts'
 import { accountKey, findLocked, forgetAttempts } from './attempts-store.ts'
-import type { Callers, Resolved } from './callers.ts'
+import type { Callers } from './callers.ts'
 import {
   changeOrganisation,
   countOtherOwners,
   deleteCustomRole,
   findCustomRoles,
-  findGrants,
+  findGrantsOfMany,
   isRoleHeld,
   putCustomRole,
   replaceGrants,
   requireOrganisation,
 } from './organisation-store.ts'
 import { deleteMembership, listMembers, requireMemberGrants, requirePerson } from './person-store.ts'
+import type { Resolved } from './resolve-credential.ts'
 import { changedGrants, type Grant, isOwner, uniqueGrants, verifyGrants, verifyMayGive } from './rights.ts'
 import { findFactors } from './session-store.ts'
+
+const maxRoles = 100
 
 export interface MembersNeeds {
   readonly db: Database
@@ -53,18 +56,21 @@ export function createMembers({ db, clock, callers }: MembersNeeds) {
         page.map((row) => accountKey(row.emailKey)),
         clock.now(),
       )
-      const items = await Promise.all(
-        page.map(async (row) => ({
-          id: row.id,
-          name: row.name,
-          email: row.email,
-          grants: (await findGrants(db.read, organisation, row.id)).map(wireGrant),
-          secondFactor: row.secondFactor,
-          locked: locked.has(accountKey(row.emailKey)),
-          joinedAt: new Date(row.joinedAt).toISOString(),
-          ...(row.lastSignIn === null ? {} : { lastSignIn: new Date(row.lastSignIn).toISOString() }),
-        })),
+      const grants = await findGrantsOfMany(
+        db.read,
+        organisation,
+        page.map((row) => row.id),
       )
+      const items = page.map((row) => ({
+        id: row.id,
+        name: row.name,
+        email: row.email,
+        grants: (grants.get(row.id) ?? []).map(wireGrant),
+        secondFactor: row.secondFactor,
+        locked: locked.has(accountKey(row.emailKey)),
+        joinedAt: new Date(row.joinedAt).toISOString(),
+        ...(row.lastSignIn === null ? {} : { lastSignIn: new Date(row.lastSignIn).toISOString() }),
+      }))
       const last = page.at(-1)
       return { items, ...(rows.length > limit && last !== undefined ? { next: last.id } : {}) }
     },
@@ -123,7 +129,15 @@ export function createMembers({ db, clock, callers }: MembersNeeds) {
     async putRole(own: Resolved, actor: Actor, role: string, permissions: readonly Permission[]): Promise<void> {
       verifyNotBuiltIn(role)
       await changeRole(own, actor, role, async (tx) => {
-        const before = (await findCustomRoles(tx, own.organisation)).get(role)
+        const roles = await findCustomRoles(tx, own.organisation)
+        const before = roles.get(role)
+        if (before === undefined && roles.size >= maxRoles) {
+          throw new Fault(
+            'limited',
+            'people.too_many_roles',
+            `an organisation has at most ${maxRoles} roles of its own`,
+          )
+        }
         verifyMayGive(own.rights, [{ role }], new Map([[role, [...permissions, ...(before ?? [])]]]))
         const after = [...new Set(permissions)].sort()
         await putCustomRole(tx, own.organisation, role, after)

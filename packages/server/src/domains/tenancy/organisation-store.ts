@@ -95,6 +95,20 @@ export async function findGrants(db: Reader, organisation: string, person: strin
   return (await grantsOf(db, { organisation, person })).map(toGrant)
 }
 
+export async function findGrantsOfMany(db: Reader, organisation: string, people: readonly string[]) {
+  const grants = new Map<string, Grant[]>(people.map((person) => [person, []]))
+  if (people.length === 0) return grants
+  const rows = await db
+    .selectFrom('role_grant')
+    .select(['person', 'role', 'product', 'group_id'])
+    .where('organisation', '=', organisation)
+    .where('person', 'in', people)
+    .orderBy('role')
+    .execute()
+  for (const row of rows) grants.get(row.person)?.push(toGrant(row))
+  return grants
+}
+
 export async function replaceGrants(tx: Tx, organisation: string, person: string, grants: readonly Grant[]) {
   await tx.deleteFrom('role_grant').where('organisation', '=', organisation).where('person', '=', person).execute()
   if (grants.length === 0) return
@@ -165,7 +179,7 @@ export function readPermissions(text: string): Permission[] {
   return (JSON.parse(text) as string[]).filter((permission): permission is Permission => known.has(permission))
 }
 
-export function toGrant(row: { role: string; product: string; group_id: string }): Grant {
+function toGrant(row: { role: string; product: string; group_id: string }): Grant {
   return {
     role: row.role,
     ...(row.product === '' ? {} : { product: row.product }),

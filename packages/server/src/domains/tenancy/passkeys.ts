@@ -13,12 +13,14 @@ import type { Actor } from '../../platform/actor.ts'
 import type { Database } from '../../platform/db/index.ts'
 import { zodFault } from '../../platform/http/fault-answer.ts'
 import { record } from '../audit/index.ts'
-import type { Callers, Resolved } from './callers.ts'
+import type { Callers } from './callers.ts'
 import { insertCeremony, takeCeremony } from './ceremonies.ts'
 import { AuthenticationResponse, RegistrationResponse } from './passkey-shapes.ts'
 import { requirePerson } from './person-store.ts'
+import type { Resolved } from './resolve-credential.ts'
 import { deleteSessions, findFactors } from './session-store.ts'
 import { type Begun, beginSession, type Visit } from './sessions.ts'
+import { recordFailedSignIn } from './sign-in.ts'
 
 const maxPerPerson = 20
 /** EdDSA, ES256, RS256 (RFC 9053): what authenticators have. */
@@ -158,8 +160,8 @@ export function createPasskeys({ db, clock, callers }: { db: Database; clock: Cl
         .selectAll()
         .where('credential', '=', response.id)
         .executeTakeFirst()
-      const counter = await refusing(async () => {
-        if (passkey === undefined) throw new Error('no such passkey')
+      if (passkey === undefined) throw refused(new Error('no such passkey'))
+      const verify = async (): Promise<number> => {
         verifyUser(response, passkey.person)
         const { verified, authenticationInfo } = await verifyAuthenticationResponse({
           response,
@@ -175,6 +177,11 @@ export function createPasskeys({ db, clock, callers }: { db: Database; clock: Cl
         })
         if (!verified) throw new Error('the signature is wrong')
         return authenticationInfo.newCounter
+      }
+      const counter = await refusing(verify).catch(async (fault) => {
+        const person = await requirePerson(db.read, passkey.person)
+        await db.write((tx) => recordFailedSignIn(tx, { person, visit, reason: 'passkey' }, clock.now()))
+        throw fault
       })
       return await db.write(async (tx) => {
         const now = clock.now()

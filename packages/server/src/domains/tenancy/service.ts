@@ -1,4 +1,5 @@
-import type { Clock } from '@holdfast/kernel'
+import { type Clock, second } from '@holdfast/kernel'
+import { LRUCache } from 'lru-cache'
 import type { Config } from '../../config.ts'
 import type { Actor } from '../../platform/actor.ts'
 import type { Bus } from '../../platform/bus/bus.ts'
@@ -90,10 +91,22 @@ export function createTenancy({ db, clock, config, bus, secrets }: TenancyNeeds)
     prepareOrganisation: setUp.prepareOrganisation,
     createOrganisation: setUp.createOrganisation,
     recoverAccount: account.recover,
-    findOrganisationByTenantToken: (token) => findByTenantToken(db.read, token),
-    findOrganisationByDdiTenant: (name) => findByDdiTenant(db.read, name),
+    findOrganisationByTenantToken: rememberBriefly((token) => findByTenantToken(db.read, token)),
+    findOrganisationByDdiTenant: rememberBriefly((name) => findByDdiTenant(db.read, name)),
     organisationIds: () => listOrganisationIds(db.read),
     settled: callers.settled,
     close: callers.close,
+  }
+}
+
+/** Devices name their organisation with each request; what exists is not looked up more than once a second. */
+function rememberBriefly(find: (key: string) => Promise<Organisation | undefined>) {
+  const known = new LRUCache<string, Organisation>({ max: 10_000, ttl: second })
+  return async (key: string): Promise<Organisation | undefined> => {
+    const remembered = known.get(key)
+    if (remembered !== undefined) return remembered
+    const found = await find(key)
+    if (found !== undefined) known.set(key, found)
+    return found
   }
 }

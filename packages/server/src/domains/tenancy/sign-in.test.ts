@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHook } from 'node:async_hooks'
 import { test } from 'node:test'
 import { day, hour, minute } from '@holdfast/kernel'
 import { operations } from '@holdfast/protocol'
@@ -159,3 +160,32 @@ async function dump(db: Awaited<ReturnType<typeof startTenancyWorld>>['db']): Pr
   const tables = ['person', 'person_session', 'api_token', 'invitation', 'audit_record', 'sign_in_attempts'] as const
   return await Promise.all(tables.map((table) => db.read.selectFrom(table).selectAll().execute()))
 }
+
+test('an account that does not exist costs as many derivations and transactions as one that does', async () => {
+  await using world = await startTenancyWorld()
+  await world.found('Acme', 'ada@example.com')
+  const { db } = world
+  const original = db.write
+  let [derivations, transactions] = [0, 0]
+  const hook = createHook({
+    init: (_, type) => {
+      if (type === 'SCRYPTREQUEST') derivations += 1
+    },
+  }).enable()
+  Object.assign(db, {
+    write: (work: Parameters<typeof original>[0]) => {
+      transactions += 1
+      return original(work)
+    },
+  })
+  const count = async (email: string) => {
+    ;[derivations, transactions] = [0, 0]
+    await assert.rejects(world.browser().signIn(email, { password: 'wrong' }), faultOf('session.wrong'))
+    return { derivations, transactions }
+  }
+  await count('warming-up@example.com')
+  const known = await count('ada@example.com')
+  assert.deepEqual(await count('nobody@example.com'), known)
+  assert.deepEqual(known, { derivations: 1, transactions: 2 })
+  hook.disable()
+})

@@ -1,16 +1,17 @@
 import { type Clock, Fault, type Instant } from '@holdfast/kernel'
+import { systemActor } from '../../platform/actor.ts'
 import type { Database, Tx } from '../../platform/db/index.ts'
 import { record } from '../audit/index.ts'
 import { type AttemptKeys, attemptKeys, claimAttempt, findAttempts, redeemAttempts } from './attempts-store.ts'
 import { emailKey } from './email.ts'
-import { accountPolicy } from './lock-out.ts'
+import { type Attempts, accountPolicy } from './lock-out.ts'
 import { findTotpStep, readRecoveryCode } from './one-time-codes.ts'
 import type { Passwords } from './passwords.ts'
 import { changePerson, findPersonByEmail, listReachable } from './person-store.ts'
 import type { PersonTable } from './schema.ts'
 import { type Secrets, secretHash } from './secrets.ts'
 import { findFactors, type SignInMethod } from './session-store.ts'
-import { type Begun, beginSession, personActor, type Visit } from './sessions.ts'
+import { type Begun, beginSession, type Visit } from './sessions.ts'
 
 export interface SignInNeeds {
   readonly db: Database
@@ -144,14 +145,30 @@ interface Failure {
 
 async function recordFailure(tx: Tx, { keys, person, visit, reason }: Failure, now: Instant): Promise<void> {
   const attempts = await findAttempts(tx, keys.account)
-  if (person === undefined) return
+  if (person !== undefined) await recordFailedSignIn(tx, { person, visit, reason, attempts }, now)
+}
+
+interface FailedSignIn {
+  readonly person: Pick<PersonTable, 'id' | 'email_key' | 'created_at' | 'last_organisation'>
+  readonly visit: Visit
+  readonly reason: string
+  readonly attempts?: Attempts | undefined
+}
+
+/** Where the person worked last is where it is written down; so is the lock-out that it causes. */
+export async function recordFailedSignIn(
+  tx: Tx,
+  { person, visit, reason, attempts }: FailedSignIn,
+  now: Instant,
+): Promise<void> {
   const reachable = await listReachable(tx, person, now)
   const place = reachable.find(({ id }) => id === person.last_organisation) ?? reachable[0]
   if (place === undefined) return
   const about = {
     organisation: place.id,
     subject: { kind: 'person', id: person.id },
-    actor: personActor(person, visit),
+    // Who it was is just what nobody knows.
+    actor: { ...systemActor('sign-in'), origin: visit.address },
     at: now,
   }
   await record(tx, { ...about, type: 'people.sign_in_failed', detail: { wrong: reason } })

@@ -2,6 +2,7 @@ import { Fault, type Instant, newId } from '@holdfast/kernel'
 import type { Tx } from '../../platform/db/index.ts'
 import { record } from '../audit/index.ts'
 import { emailKey } from './email.ts'
+import { findCustomRoles, listOrganisationIds } from './organisation-store.ts'
 import {
   findPersonByEmail,
   insertMembership,
@@ -10,6 +11,7 @@ import {
   listReachable,
   requirePerson,
 } from './person-store.ts'
+import { permissionsOf } from './rights.ts'
 import type { PersonTable } from './schema.ts'
 import { type Begun, beginSession, personActor, type Visit } from './sessions.ts'
 import type { SsoIdentity } from './sso-providers.ts'
@@ -72,6 +74,7 @@ async function addNewcomer(tx: Tx, admission: Admission, now: Instant): Promise<
   if (join.organisation === undefined) {
     throw new Fault('forbidden', 'session.sso_no_account', 'nobody with this address has been invited yet')
   }
+  await verifyPlace(tx, join.organisation, join.role)
   const person = { id: newId(now), name: identity.name, email: identity.email, passwordHash: null }
   await insertPerson(tx, person, now)
   await insertMembership(tx, { organisation: join.organisation, person: person.id, grants: [{ role: join.role }] }, now)
@@ -86,6 +89,14 @@ async function addNewcomer(tx: Tx, admission: Admission, now: Instant): Promise<
   const account = await requirePerson(tx, person.id)
   await link(tx, admission, account, join.organisation, now)
   return await enter(tx, account, visit, now)
+}
+
+/** The configuration names an organisation and a role by hand. */
+async function verifyPlace(tx: Tx, organisation: string, role: string): Promise<void> {
+  const exists = (await listOrganisationIds(tx)).includes(organisation)
+  if (exists && permissionsOf(role, await findCustomRoles(tx, organisation)) !== undefined) return
+  const message = 'the server’s configuration names an organisation or a role for this provider that does not exist'
+  throw new Fault('unavailable', 'session.sso_misconfigured', message)
 }
 
 async function link(tx: Tx, { identity, visit }: Admission, person: PersonTable, organisation: string, now: Instant) {

@@ -126,6 +126,9 @@ test('a member of the provider’s organisation is recognised, a member of anoth
 test('a provider that is away or unknown gives a clear refusal', async () => {
   await using one = await startSsoWorld()
   const { world, provider } = one
+  const lost = await one.use({ organisation: '018f0000-0000-7000-8000-00000000ffff' })
+  provider.account('s-1', { email: 'bob@corp.example', email_verified: true })
+  await assert.rejects(signIn(world.browser(lost), provider, 's-1'), faultOf('session.sso_misconfigured'))
   const node = await one.use({})
   const nowhere = world.browser(node).call(session.startSso, { params: { provider: 'other' } })
   await assert.rejects(nowhere, faultOf('session.no_such_provider'))

@@ -28,8 +28,8 @@ export function createSso({ db, clock, callers, providers: settings }: SsoNeeds)
     /** `browserSecret` becomes the cookie, unless there is a session to which the identity will be linked. */
     async start(provider: string, visit: Visit): Promise<{ redirect: string; browserSecret: string | undefined }> {
       providers.require(provider)
-      const session = await liveSession(visit.sessionToken)
-      const secret = session ?? newSecret()
+      const session = await callers.findSession(visit.sessionToken)
+      const secret = session === undefined ? newSecret() : (visit.sessionToken as string)
       const flow = newId(clock.now())
       const redirect = await providers.authorizationUrl(
         provider,
@@ -50,8 +50,7 @@ export function createSso({ db, clock, callers, providers: settings }: SsoNeeds)
       const ceremony = { key: flow, kind: `sso:${provider}`, binding: secretHash(secret) } as const
       if (!(await db.write((tx) => takeCeremony(tx, ceremony, clock.now())))) throw spent()
       const identity = await providers.redeem(provider, returned, flowValues(secret, flow))
-      const session = await liveSession(secret)
-      const signedIn = session === undefined ? undefined : (await callers.resolveSession(session)).person
+      const signedIn = (await callers.findSession(secret))?.person
       const begun = await db.write((tx) =>
         admitIdentity(
           tx,
@@ -62,17 +61,6 @@ export function createSso({ db, clock, callers, providers: settings }: SsoNeeds)
       callers.forget('', begun.person)
       return begun
     },
-  }
-
-  async function liveSession(token: string | undefined): Promise<string | undefined> {
-    if (token === undefined) return undefined
-    try {
-      await callers.resolveSession(token)
-      return token
-    } catch (thrown) {
-      if (thrown instanceof Fault && thrown.kind === 'unauthenticated') return undefined
-      throw thrown
-    }
   }
 }
 

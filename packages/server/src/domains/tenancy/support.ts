@@ -2,8 +2,9 @@ import { type Clock, Fault, hour, newId } from '@holdfast/kernel'
 import type { Actor } from '../../platform/actor.ts'
 import type { Database } from '../../platform/db/index.ts'
 import { record } from '../audit/index.ts'
-import type { Callers, Resolved } from './callers.ts'
+import type { Callers } from './callers.ts'
 import { emailKey } from './email.ts'
+import type { Resolved } from './resolve-credential.ts'
 
 const maxOpen = 100
 

@@ -3,8 +3,9 @@ import type { Permission } from '@holdfast/protocol'
 import type { Actor } from '../../platform/actor.ts'
 import type { Database } from '../../platform/db/index.ts'
 import { record } from '../audit/index.ts'
-import type { Callers, Resolved } from './callers.ts'
+import type { Callers } from './callers.ts'
 import { readPermissions } from './organisation-store.ts'
+import type { Resolved } from './resolve-credential.ts'
 import { secretHash } from './secrets.ts'
 
 const maxPerPerson = 100
