@@ -77,7 +77,8 @@ export async function open(browser: Browser, { url, scheme = 'light', width = 12
   const faults: string[] = []
   page.on('pageerror', (error) => faults.push(error.message))
   page.on('console', (message) => {
-    if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) faults.push(`${page.url()}: ${message.text()} ${message.location().url}`)
+    if (message.type() === 'error' && !/status of 4\d\d/.test(message.text()))
+      faults.push(`${page.url()}: ${message.text()} ${message.location().url}`)
   })
   return { context, page, faults, [Symbol.asyncDispose]: () => context.close() }
 }

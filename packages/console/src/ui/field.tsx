@@ -30,7 +30,7 @@ function Framed({
   const wrong = name && place?.at.split(/[.[]/).includes(name) ? place.message : undefined
   const describedBy = classes(hint !== undefined && `${id}-hint`, wrong !== undefined && `${id}-fault`)
   return (
-    <div className={classes('grid gap-1', className)}>
+    <div className={classes('grid min-w-0 content-start gap-1', className)}>
       <label htmlFor={id} className="label">
         {label}
         {optional === true && <span className="font-normal text-faint"> · optional</span>}

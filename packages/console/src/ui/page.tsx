@@ -38,7 +38,12 @@ export function Page({ title, aside, actions, up, tabs, children, fill }: PagePr
         </div>
         {tabs}
       </header>
-      <div className={classes('p-4 sm:p-6', fill === true ? 'flex min-h-0 flex-1 flex-col' : 'grid gap-5')}>
+      <div
+        className={classes(
+          'p-4 sm:p-6',
+          fill === true ? 'flex min-h-0 flex-1 flex-col' : 'grid grid-cols-[minmax(0,1fr)] gap-5',
+        )}
+      >
         {children}
       </div>
     </div>

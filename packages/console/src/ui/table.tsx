@@ -31,8 +31,8 @@ export function Table<T>({
   rows: readonly T[]
   rowKey: (row: T) => string
 }) {
-  const look = (column: Column<T>): string =>
-    classes(column.right === true && 'text-right', column.from !== undefined && hidden[column.from], column.className)
+  const place = (column: Column<T>): string =>
+    classes(column.right === true ? 'text-right' : 'text-left', column.from !== undefined && hidden[column.from])
   return (
     <ScrollRegion aria-label={label}>
       <table className="w-full border-collapse text-sm">
@@ -42,7 +42,7 @@ export function Table<T>({
               <th
                 key={column.name}
                 scope="col"
-                className={classes('label h-8 px-3 text-left whitespace-nowrap first:pl-4 last:pr-4', look(column))}
+                className={classes('label h-8 px-3 whitespace-nowrap first:pl-4 last:pr-4', place(column))}
               >
                 {column.name.startsWith('(') ? (
                   <span className="sr-only">{column.name.slice(1, -1)}</span>
@@ -59,7 +59,11 @@ export function Table<T>({
               {columns.map((column) => (
                 <td
                   key={column.name}
-                  className={classes('h-9 px-3 py-1 first:pl-4 first:whitespace-nowrap last:pr-4', look(column))}
+                  className={classes(
+                    'h-9 px-3 py-1 first:pl-4 first:whitespace-nowrap last:pr-4',
+                    place(column),
+                    column.className,
+                  )}
                 >
                   {column.cell(row)}
                 </td>

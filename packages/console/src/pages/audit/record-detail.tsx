@@ -14,7 +14,7 @@ export function RecordDetail({ record }: { record: string }) {
   return (
     <Asked of={answer}>
       {(of) => (
-        <div className="grid gap-5">
+        <div className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-5">
           <KeyValues
             items={[
               ['When', exactTime(of.at)],

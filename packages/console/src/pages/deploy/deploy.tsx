@@ -56,7 +56,7 @@ export function DeployPage() {
   return (
     <Page title="Deploy a release" up={{ label: 'Deployments', to: '/deployments' }}>
       <Steps current={step} ready={ready} onGo={setStep} />
-      <div className="grid items-start gap-5 xl:grid-cols-[minmax(0,1fr)_24rem]">
+      <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-5 xl:grid-cols-[minmax(0,1fr)_24rem]">
         <section aria-labelledby="step" className="panel min-w-0">
           <header className="border-b border-line px-4 py-2.5">
             <h2 id="step" ref={heading} tabIndex={-1} className="w-fit text-sm outline-none">

@@ -56,8 +56,8 @@ function Detail({ of: deployment }: { of: Deployment }) {
         </p>
       )}
       <Figures of={deployment} />
-      <div className="grid items-start gap-5 xl:grid-cols-[minmax(0,1fr)_20rem]">
-        <div className="grid min-w-0 gap-5">
+      <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-5 xl:grid-cols-[minmax(0,1fr)_20rem]">
+        <div className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-5">
           <Phases of={deployment} />
           <DeploymentDevices of={deployment} />
         </div>

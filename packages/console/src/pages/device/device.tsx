@@ -52,11 +52,11 @@ function Detail({ of: device }: { of: DeviceDetail }) {
         />
       }
     >
-      <div className="grid items-start gap-5 xl:grid-cols-[minmax(0,1fr)_22rem]">
-        <div className="grid min-w-0 gap-5">
+      <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-5 xl:grid-cols-[minmax(0,1fr)_22rem]">
+        <div className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-5">
           <Outlet />
         </div>
-        <div className="grid min-w-0 gap-5 max-xl:order-first">
+        <div className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-5 max-xl:order-first">
           <NextAnswer device={device.id} />
           <DeviceFacts of={device} />
         </div>

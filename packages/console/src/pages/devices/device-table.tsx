@@ -73,7 +73,7 @@ export function DeviceTable({ devices, total, more, onMore, chosen, onChoose }: 
       ref={scroll}
       aria-label="Devices; j and k move, x chooses, Enter opens"
       onKeyDown={onKey}
-      className="panel group min-h-40 flex-1 overflow-x-hidden outline-offset-[-2px]"
+      className="panel group min-h-24 flex-initial overflow-x-hidden outline-offset-[-2px]"
     >
       {/* Rows come and go: the table says how many there are, and each row which one it is. */}
       <table
@@ -129,7 +129,7 @@ const headLook = 'label sticky top-0 z-10 h-8 border-b border-line bg-surface px
 function Spacer({ height }: { height: number }) {
   return height <= 0 ? null : (
     <tr aria-hidden>
-      <td colSpan={columns.length + 1} style={{ height }} />
+      <td style={{ height }} />
     </tr>
   )
 }

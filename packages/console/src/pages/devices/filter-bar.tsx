@@ -67,7 +67,7 @@ export function FilterBar({ value, onApply, onType, fault, label = 'Filter devic
   }
   const wrong = fault instanceof Fault && fault.code.startsWith('devices.filter') ? fault : undefined
   return (
-    <div className="relative min-w-0 flex-1">
+    <div className="relative min-w-0 flex-1 max-sm:basis-full">
       <div className="relative flex items-center">
         <Filter aria-hidden className="pointer-events-none absolute left-2.5 size-4 text-faint" />
         <input

@@ -30,7 +30,7 @@ export function FirstDevice() {
       </section>
       <Asked of={server}>
         {(facts) => (
-          <div className="grid items-start gap-5 lg:grid-cols-2">
+          <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-5 lg:grid-cols-2">
             <Panel title="A device with mender-client" padded>
               <MenderSteps of={facts} />
             </Panel>

@@ -38,12 +38,12 @@ export function OverviewPage() {
           ) : (
             <>
               <Figures of={numbers} />
-              <div className="grid items-start gap-5 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
-                <div className="grid gap-5">
+              <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-5 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+                <div className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-5">
                   <Running />
                   {may('audit.read') && <LastRecords />}
                 </div>
-                <div className="grid gap-5">
+                <div className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-5">
                   <Fleet of={numbers} />
                   <Panel title="Software in the fleet" aside="what devices report">
                     <Ranking

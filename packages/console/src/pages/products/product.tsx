@@ -56,7 +56,7 @@ function Detail({ of: product }: { of: Product }) {
         </>
       }
     >
-      <div className="grid items-start gap-5 xl:grid-cols-[minmax(0,1fr)_24rem]">
+      <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-5 xl:grid-cols-[minmax(0,1fr)_24rem]">
         <TrustedKeys of={product} />
         <Panel title="Facts" padded className="max-xl:order-first">
           <KeyValues

@@ -56,15 +56,15 @@ function Detail({ of: release }: { of: Release }) {
           Withdrawn <Ago at={release.withdrawnAt} />: {release.withdrawnReason}
         </p>
       )}
-      <div className="grid items-start gap-5 xl:grid-cols-[minmax(0,1fr)_22rem]">
-        <div className="grid min-w-0 gap-5">
+      <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-5 xl:grid-cols-[minmax(0,1fr)_22rem]">
+        <div className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-5">
           {release.artifacts.map((artifact) => (
             <ArtifactPanel key={artifact.id} of={artifact} release={release} />
           ))}
           {open && <AddArtifact of={release} />}
           <Deployed release={release.id} />
         </div>
-        <div className="grid gap-5 max-xl:order-first">
+        <div className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-5 max-xl:order-first">
           <Panel title="Facts" padded>
             <KeyValues
               items={[

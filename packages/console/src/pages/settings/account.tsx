@@ -16,8 +16,8 @@ export function AccountPage() {
   const refresh = useRefresh()
   return (
     <Page title="Settings" tabs={<SettingsTabs />}>
-      <div className="grid items-start gap-5 lg:grid-cols-2">
-        <div className="grid gap-5">
+      <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-5 lg:grid-cols-2">
+        <div className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-5">
           <Panel title="You" padded>
             <KeyValues
               items={[
@@ -62,7 +62,7 @@ export function AccountPage() {
             </Form>
           </Panel>
         </div>
-        <div className="grid gap-5">
+        <div className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-5">
           <TotpPanel />
           <PasskeysPanel />
         </div>

@@ -20,7 +20,7 @@ export function OrganisationPage() {
   const refresh = useRefresh()
   return (
     <Page title="Organisation" tabs={<SettingsTabs />}>
-      <div className="grid items-start gap-5 lg:grid-cols-2">
+      <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-5 lg:grid-cols-2">
         <Panel title="Organisation" padded>
           <Asked of={organisation} lines={3}>
             {(of) =>
