@@ -20,6 +20,7 @@ test('a target token is good for its own controller only, until a new one is mad
   })
   await devices.preauthorise(operator, { identity: { serial: '2' }, controllerId: 'dev-2', targetToken: true })
   const proof = { kind: 'target_token', token: made.targetToken ?? '' } as const
+  await prove(world, 'dev-1', proof)
   const principal = await prove(world, 'dev-1', proof)
   assert.equal(principal.device, made.id)
   assert.equal(await prove(world, 'dev-1', proof), principal)

@@ -27,13 +27,18 @@ export interface ControllersNeeds {
   readonly gatekeeper: Gatekeeper
   readonly writer: DeviceWriter
   readonly maxDevices: number
+  /** Told after a commit that let a device in. */
+  readonly admitted: (device: DeviceRecord) => void
 }
 
 /** Devices that speak DDI: each request brings its proof, so recognising one again must cost nothing. */
-export function createControllers({ db, clock, cache, gatekeeper, writer, maxDevices }: ControllersNeeds) {
+export function createControllers(needs: ControllersNeeds) {
+  const { db, clock, cache, gatekeeper, writer, maxDevices } = needs
+
   async function load(request: ControllerRequest, key: string): Promise<DevicePrincipal> {
     const begun = cache.begin()
     const principal = await verify(request)
+    // One that was only now let in was dropped meanwhile; it is remembered from its next request on.
     cache.keep(key, principal, begun)
     return principal
   }
@@ -120,6 +125,7 @@ export function createControllers({ db, clock, cache, gatekeeper, writer, maxDev
   ): Promise<DevicePrincipal> {
     const settled = known !== undefined && known.state !== 'pending' && known.state !== 'preauthorised'
     const device = settled ? known : await db.write((tx) => admit(tx, request, identity, key, by))
+    if (!settled) needs.admitted(device)
     return principalOf(device, key, clock.now() + longestTrust)
   }
 

@@ -1,5 +1,5 @@
 import { type Instant, newId } from '@holdfast/kernel'
-import type { Insertable, Selectable } from 'kysely'
+import type { Selectable } from 'kysely'
 import type { DeviceState, GatewayName, Identity, Provides } from './device.ts'
 import { canonicalIdentity, identityHash } from './identity.ts'
 import type { DeviceTable } from './schema.ts'
@@ -51,7 +51,7 @@ export function newDevice(
   }
 }
 
-export function toRow(device: DeviceDraft): Insertable<DeviceTable> {
+export function toRow(device: DeviceDraft) {
   return {
     id: device.id,
     organisation: device.organisation,

@@ -4,8 +4,34 @@ import type { DeviceState } from './device.ts'
 import { type DeviceDraft, type DeviceRecord, fromRow, toChangeableRow, toRow } from './device-record.ts'
 import { deviceStates } from './state.ts'
 
+type Row = ReturnType<typeof toRow>
+
+const insertRow = compileOnce((db, row: Row) =>
+  db
+    .insertInto('device')
+    .values({
+      id: row.id,
+      organisation: row.organisation,
+      identity: row.identity,
+      identity_hash: row.identity_hash,
+      registered_at: row.registered_at,
+      name: row.name,
+      product: row.product,
+      state: row.state,
+      gateway: row.gateway,
+      tags: row.tags,
+      time_zone: row.time_zone,
+      software: row.software,
+      provides: row.provides,
+      inventory: row.inventory,
+      revision: row.revision,
+      token_epoch: row.token_epoch,
+    })
+    .returning('number'),
+)
+
 export async function insertDevice(tx: Tx, draft: DeviceDraft): Promise<DeviceRecord> {
-  const { number } = await tx.insertInto('device').values(toRow(draft)).returning('number').executeTakeFirstOrThrow()
+  const [{ number }] = (await insertRow(tx, toRow(draft))) as [{ number: number }]
   return { ...draft, number }
 }
 
@@ -68,6 +94,41 @@ export async function listByNumbers(db: Reader, numbers: readonly number[]): Pro
   return found
 }
 
+const selectBetween = compileOnce((db, { from, to, limit }: { from: number; to: number; limit: number }) =>
+  db
+    .selectFrom('device')
+    .selectAll()
+    .where('number', '>=', from)
+    .where('number', '<', to)
+    .orderBy('number')
+    .limit(limit),
+)
+
+/** At most `limit` devices of any organisation with numbers in [from, to), ascending. */
+export async function listBetween(db: Reader, from: number, to: number, limit: number): Promise<DeviceRecord[]> {
+  return (await selectBetween(db, { from, to, limit })).map(fromRow)
+}
+
+/** The revisions of all devices with numbers in [from, to). */
+export async function listRevisions(db: Reader, from: number, to: number): Promise<Map<number, number>> {
+  const rows = await db
+    .selectFrom('device')
+    .select(['number', 'revision'])
+    .where('number', '>=', from)
+    .where('number', '<', to)
+    .execute()
+  return new Map(rows.map(({ number, revision }) => [number, revision]))
+}
+
+/** Keeps others from changing the device until the transaction ends, on either engine. */
+export async function lockDevice(tx: Tx, number: number): Promise<void> {
+  await tx
+    .updateTable('device')
+    .set(({ ref }) => ({ revision: ref('revision') }))
+    .where('number', '=', number)
+    .execute()
+}
+
 /** The numbers of those of an organisation's devices that exist, by id. */
 export async function listNumbers(
   db: Reader,
@@ -87,21 +148,29 @@ export async function listNumbers(
   return found
 }
 
+const addToTally = compileOnce((db, row: { organisation: string; state: number; more: number }) =>
+  db
+    .insertInto('device_tally')
+    .values({ organisation: row.organisation, state: row.state, devices: row.more })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['organisation', 'state'])
+        .doUpdateSet({ devices: sql<number>`device_tally.devices + ${row.more}` }),
+    ),
+)
+
 /** Changes the number of an organisation's devices in a state. */
 export async function adjustTally(tx: Tx, organisation: string, state: DeviceState, more: number): Promise<void> {
-  await tx
-    .insertInto('device_tally')
-    .values({ organisation, state: deviceStates.indexOf(state), devices: more })
-    .onConflict((conflict) =>
-      conflict.columns(['organisation', 'state']).doUpdateSet({ devices: sql<number>`device_tally.devices + ${more}` }),
-    )
-    .execute()
+  await addToTally(tx, { organisation, state: deviceStates.indexOf(state), more })
 }
 
+const selectTally = compileOnce((db, { organisation }: { organisation: string }) =>
+  db.selectFrom('device_tally').selectAll().where('organisation', '=', organisation),
+)
+
 export async function tallyOf(db: Reader, organisation: string): Promise<ReadonlyMap<DeviceState, number>> {
-  const rows = await db.selectFrom('device_tally').selectAll().where('organisation', '=', organisation).execute()
   const tally = new Map<DeviceState, number>()
-  for (const row of rows) {
+  for (const row of await selectTally(db, { organisation })) {
     const state = deviceStates[row.state]
     if (state !== undefined) tally.set(state, row.devices)
   }

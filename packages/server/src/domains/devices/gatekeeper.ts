@@ -37,6 +37,8 @@ export interface GatekeeperNeeds {
   readonly writer: DeviceWriter
   readonly products: Products
   readonly maxDevices: number
+  /** Told after a commit that let a device in; a key that it had before may have ended by that. */
+  readonly admitted: (device: DeviceRecord) => void
 }
 
 interface Assessment {
@@ -50,7 +52,9 @@ interface Assessment {
 export type Gatekeeper = ReturnType<typeof createGatekeeper>
 
 /** Lets devices in that hold a key: finds out what is known of them, decides, and writes down what follows. */
-export function createGatekeeper({ db, clock, writer, products, maxDevices }: GatekeeperNeeds) {
+export function createGatekeeper(needs: GatekeeperNeeds) {
+  const { db, clock, writer, products, maxDevices } = needs
+
   async function assess(reader: Reader, application: Application): Promise<Assessment> {
     const { organisation, identity, spki, certificate } = application
     const device = await findByIdentity(reader, identityHash(organisation, identity))
@@ -173,6 +177,7 @@ export function createGatekeeper({ db, clock, writer, products, maxDevices }: Ga
       const writes = decision.kind === 'admit' || (decision.kind === 'wait' && (decision.register || decision.addKey))
       const admitted = writes ? await db.write((tx) => act(tx, application)) : undefined
       if (admitted === undefined) throw notAuthorised()
+      needs.admitted(admitted.device)
       return admitted
     },
   }

@@ -52,6 +52,19 @@ export async function listGroupsOf(db: Reader, device: number): Promise<string[]
   return (await selectGroupsOf(db, { device })).map((row) => row.group_id)
 }
 
+/** The static groups of the devices with numbers from `first` to `last`, of those that are in any. */
+export async function listGroupsBetween(db: Reader, first: number, last: number): Promise<Map<number, string[]>> {
+  const rows = await db
+    .selectFrom('group_member')
+    .select(['device', 'group_id'])
+    .where('device', '>=', first)
+    .where('device', '<=', last)
+    .execute()
+  const groups = new Map<number, string[]>()
+  for (const { device, group_id } of rows) groups.set(device, [...(groups.get(device) ?? []), group_id])
+  return groups
+}
+
 export async function listMembers(db: Reader, group: string, limit: number): Promise<number[]> {
   const rows = await db
     .selectFrom('group_member')

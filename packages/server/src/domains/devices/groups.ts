@@ -16,12 +16,12 @@ import {
   updateGroup,
 } from './group-store.ts'
 import type { Operate, Operator } from './operate.ts'
-import type { Views } from './views.ts'
+import { missingDevice, type Views } from './views.ts'
 import type { DeviceWriter } from './writer.ts'
 
 const mostGroups = 1_000
 /** Devices whose membership changes in one transaction: bounds how long it holds everybody up. */
-const membersPerWrite = 50
+const membersPerWrite = 20
 
 export interface GroupsNeeds {
   readonly db: Database
@@ -86,15 +86,17 @@ export function createGroups({ db, clock, writer, filters, views, operate }: Gro
   async function moveAll(operator: Operator, id: string, ids: readonly string[], into: boolean): Promise<number> {
     let moved = 0
     for (let start = 0; start < ids.length; start += membersPerWrite) {
-      const part = ids.slice(start, start + membersPerWrite)
+      const part: number[] = []
+      for (const one of ids.slice(start, start + membersPerWrite)) {
+        part.push((await operate.requireVisible(operator, one)).number)
+      }
       moved += await db.write(async (tx) => {
         const group = await requireGroup(tx, operator, id)
         if (group.filter !== undefined) {
           throw new Fault('conflict', 'devices.group_dynamic', 'who is in this group is decided by its filter')
         }
         let count = 0
-        for (const one of part) {
-          const { number } = await operate.requireDevice(tx, operator, one)
+        for (const number of part) {
           if (await move(tx, group, number, into)) count += 1
         }
         if (count > 0) {
@@ -164,9 +166,7 @@ export function createGroups({ db, clock, writer, filters, views, operate }: Gro
 
     async changeMembers(operator: Operator, id: string, add: readonly string[], remove: readonly string[]) {
       const known = await listNumbers(db.read, operator.organisation, [...add, ...remove])
-      if (known.size < new Set([...add, ...remove]).size) {
-        throw new Fault('missing', 'devices.missing', 'one of the devices does not exist')
-      }
+      if (known.size < new Set([...add, ...remove]).size) throw missingDevice()
       const added = await moveAll(operator, id, add, true)
       const removed = await moveAll(operator, id, remove, false)
       views.dropAll()

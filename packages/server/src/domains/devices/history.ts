@@ -25,7 +25,7 @@ export type History = ReturnType<typeof createHistory>
 export function createHistory({ db, fields, operate }: HistoryNeeds) {
   return {
     async list(operator: Operator, id: string, query: Input<Wire>['query']): Promise<Answer<Wire>> {
-      const device = await operate.requireDevice(db.read, operator, id)
+      const device = await operate.requireVisible(operator, id)
       const after = query.cursor === undefined ? undefined : readCursor(query.cursor)
       const rows = await db.read
         .selectFrom('inventory_change')

@@ -41,7 +41,7 @@ const largestFile = 256 * 1024 * 1024
 const longestLine = 32_768
 const mostRefusals = 1_000
 /** Devices in one transaction: bounds how long it holds everybody up. */
-const devicesPerWrite = 50
+const devicesPerWrite = 20
 const reserved = new Set(['name', 'product', 'tags', 'public_key', 'controller_id'])
 const Shape = operations.devices.preauthorise.body.omit({ targetToken: true })
 

@@ -18,6 +18,7 @@ export type {
   InventoryMode,
 } from './devices.ts'
 export type { Operator } from './operate.ts'
+export { rebuildIndex } from './rebuild-index.ts'
 export { deviceMigrations } from './schema.ts'
 export { Bitmap } from './search/bitmap.ts'
 export { matchesFilter } from './search/facts.ts'

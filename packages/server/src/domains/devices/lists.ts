@@ -142,7 +142,7 @@ export function createLists({ db, search, filters, fields, views, lastSeen, oper
     },
 
     async get(operator: Operator, id: string): Promise<Answer<Wire['get']>> {
-      const device = await operate.requireDevice(db.read, operator, id)
+      const device = await operate.requireVisible(operator, id)
       const view = await views.viewFrom(db.read, device)
       const inventory = decodeInventory(device.inventory)
       const nameOf = await fields.namesOf(db.read, device.organisation, inventory.keys())

@@ -1,11 +1,11 @@
 import { type Clock, Fault, type Json, newId, newSecret } from '@holdfast/kernel'
 import type { Actor } from '../../platform/actor.ts'
-import type { Database, Reader, Tx } from '../../platform/db/index.ts'
+import type { Database, Tx } from '../../platform/db/index.ts'
 import type { AccessScope } from '../../platform/http/caller.ts'
 import type { Products } from '../products/index.ts'
 import { hashSecret } from './controllers.ts'
 import type { DeviceRecord } from './device-record.ts'
-import { findById } from './device-store.ts'
+import { findById, findByNumber } from './device-store.ts'
 import { listKeys, putCredential, updateKeyState } from './key-store.ts'
 import { type DeviceAct, deriveState, deviceAfter, keysAfterAccepting } from './state.ts'
 import { missingDevice, type Views } from './views.ts'
@@ -28,6 +28,9 @@ export interface OperateNeeds {
   readonly rightsChanged: (device: DeviceRecord) => void
 }
 
+/** Devices in one transaction: bounds how long it holds everybody up. */
+const devicesPerWrite = 20
+
 export interface DeviceChange {
   readonly name?: string | undefined
   readonly tags?: readonly string[] | undefined
@@ -39,21 +42,20 @@ export type Operate = ReturnType<typeof createOperate>
 
 /** What operators do to devices. Each act looks for the device within the operator's scope, and is on record. */
 export function createOperate({ db, clock, writer, views, products, rightsChanged }: OperateNeeds) {
-  async function require_(reader: Reader, operator: Operator, id: string): Promise<DeviceRecord> {
-    const device = await findById(reader, operator.organisation, id)
+  /** Throws `devices.missing` for a device of others and for one that the operator does not see. */
+  async function requireVisible(operator: Operator, id: string): Promise<DeviceRecord> {
+    const device = await findById(db.read, operator.organisation, id)
     if (device === undefined) throw missingDevice()
-    if (operator.scope !== 'everywhere' && !isInScope(operator.scope, await views.viewFrom(reader, device))) {
+    if (operator.scope !== 'everywhere' && !isInScope(operator.scope, await views.viewFrom(db.read, device))) {
       throw missingDevice()
     }
     return device
   }
 
   async function run(operator: Operator, id: string, work: (tx: Tx, device: DeviceRecord) => Promise<unknown>) {
-    const device = await db.write(async (tx) => {
-      const found = await require_(tx, operator, id)
-      await work(tx, found)
-      return found
-    })
+    // Before the transaction, because a scope needs groups and their filters, and a transaction awaits only its own queries.
+    const device = await requireVisible(operator, id)
+    await db.write(async (tx) => work(tx, await requireCurrent(tx, device)))
     views.drop(device.number)
     rightsChanged(device)
   }
@@ -110,24 +112,30 @@ export function createOperate({ db, clock, writer, views, products, rightsChange
   }
 
   return {
-    requireDevice: require_,
+    requireVisible,
 
-    /** Accepts those of a list that wait; one that cannot be accepted refuses the whole list. Answers how many were. */
+    /** Accepts those of a list that wait, once it is seen that all of them may be. Answers how many were. */
     async accept(operator: Operator, ids: readonly string[], product: string | undefined): Promise<number> {
       if (product !== undefined) await requireProductInScope(products, operator, product)
-      const accepted = await db.write(async (tx) => {
-        const done: DeviceRecord[] = []
-        for (const id of new Set(ids)) {
-          const device = await require_(tx, operator, id)
-          if (await acceptOne(tx, operator, device, product)) done.push(device)
+      const devices: DeviceRecord[] = []
+      for (const id of new Set(ids)) devices.push(await requireVisible(operator, id))
+      for (const { state } of devices) deviceAfter(state, 'accept')
+      let accepted = 0
+      for (let start = 0; start < devices.length; start += devicesPerWrite) {
+        const part = devices.slice(start, start + devicesPerWrite)
+        accepted += await db.write(async (tx) => {
+          let count = 0
+          for (const device of part) {
+            if (await acceptOne(tx, operator, await requireCurrent(tx, device), product)) count += 1
+          }
+          return count
+        })
+        for (const device of part) {
+          views.drop(device.number)
+          rightsChanged(device)
         }
-        return done
-      })
-      for (const device of accepted) {
-        views.drop(device.number)
-        rightsChanged(device)
       }
-      return accepted.length
+      return accepted
     },
 
     decideKey: (operator: Operator, id: string, key: string, state: 'accepted' | 'rejected') =>
@@ -186,7 +194,7 @@ export function createOperate({ db, clock, writer, views, products, rightsChange
         if (device.state === 'retired') throw new Fault('conflict', 'devices.bad_state', 'the device is retired')
         const credential = newId(clock.now())
         await putCredential(tx, device.number, credential, hashSecret(token), clock.now())
-        await writer.note(tx, operator.actor, device, 'tokens_revoked', { credential, made: 'target_token' })
+        await writer.note(tx, operator.actor, device, 'target_token_made', { credential })
       })
       return token
     },
@@ -208,6 +216,12 @@ export function createOperate({ db, clock, writer, views, products, rightsChange
       })
     },
   }
+}
+
+async function requireCurrent(tx: Tx, { number }: DeviceRecord): Promise<DeviceRecord> {
+  const device = await findByNumber(tx, number)
+  if (device === undefined) throw missingDevice()
+  return device
 }
 
 export function isInScope(

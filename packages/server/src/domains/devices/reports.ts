@@ -1,5 +1,5 @@
-import type { Clock } from '@holdfast/kernel'
-import { Fault } from '@holdfast/kernel'
+import { type Clock, Fault } from '@holdfast/kernel'
+import { type Actor, systemActor } from '../../platform/actor.ts'
 import { compileOnce, type Database, type Reader, type Tx } from '../../platform/db/index.ts'
 import type { Products } from '../products/index.ts'
 import type { Attributes, AttributeValue, DevicePrincipal, Provides } from './device.ts'
@@ -53,10 +53,13 @@ export function createReports({ db, clock, fields, writer, views, products }: Re
     return report
   }
 
-  async function changesNothing(principal: DevicePrincipal, attributes: Attributes, mode: InventoryMode) {
-    const device = await requireDevice(db.read, principal.number)
-    const report = await keyedWithoutWriting(device.organisation, attributes, mode)
+  async function changesNothing(
+    number: number,
+    report: ReadonlyMap<string, AttributeValue> | undefined,
+    mode: InventoryMode,
+  ): Promise<boolean> {
     if (report === undefined) return false
+    const device = await requireDevice(db.read, number)
     return inventoryAfter(decodeInventory(device.inventory), report, mode, clock.now()).changes.length === 0
   }
 
@@ -66,12 +69,16 @@ export function createReports({ db, clock, fields, writer, views, products }: Re
     return products.findProductByDeviceType(device.organisation, type, tx)
   }
 
-  async function takeInventory(tx: Tx, principal: DevicePrincipal, attributes: Attributes, mode: InventoryMode) {
+  async function takeInventory(
+    tx: Tx,
+    principal: DevicePrincipal,
+    attributes: Attributes,
+    known: ReadonlyMap<string, AttributeValue> | undefined,
+    mode: InventoryMode,
+  ): Promise<void> {
     const device = await requireDevice(tx, principal.number)
     const before = decodeInventory(device.inventory)
-    const report =
-      (mode === 'remove' ? await keyedWithoutWriting(device.organisation, attributes, mode) : undefined) ??
-      (await keyed(tx, device.organisation, attributes))
+    const report = known ?? (await keyed(tx, device.organisation, attributes))
     const { inventory, changes } = inventoryAfter(before, report, mode, clock.now())
     if (changes.length === 0) return
     const software = mode === 'remove' ? undefined : attributes.artifact_name
@@ -87,43 +94,37 @@ export function createReports({ db, clock, fields, writer, views, products }: Re
     await writer.note(tx, actorOf(principal), next, 'inventory_changed', { attributes: names, changes: changes.length })
   }
 
-  async function takeProvides(tx: Tx, device: DeviceRecord, provides: Provides): Promise<boolean> {
-    const { artifact_name: software, ...rest } = provides
-    const same = software === device.software && isSame(rest, device.provides)
-    if (same) return false
+  async function takeProvides(tx: Tx, actor: Actor, number: number, provides: Provides): Promise<boolean> {
+    const device = await requireDevice(tx, number)
+    if (!differs(device, provides)) return false
+    const { artifact_name: software = device.software, ...rest } = provides
     const product = await productBy(tx, device, rest.device_type)
-    await writer.change(tx, device, { software: software ?? device.software, provides: rest, product })
+    const next = await writer.change(tx, device, { software, provides: rest, product })
+    await writer.note(tx, actor, next, 'provides_changed', { software: software ?? '' })
     return true
   }
 
   return {
     async reportInventory(principal: DevicePrincipal, attributes: Attributes, mode: InventoryMode): Promise<void> {
       verifyAttributes(attributes)
-      if (await changesNothing(principal, attributes, mode)) return
-      await db.write((tx) => takeInventory(tx, principal, attributes, mode))
+      const report = await keyedWithoutWriting(principal.organisation, attributes, mode)
+      if (await changesNothing(principal.number, report, mode)) return
+      await db.write((tx) => takeInventory(tx, principal, attributes, report, mode))
       views.drop(principal.number)
       await fields.learn()
     },
 
     async reportProvides(principal: DevicePrincipal, provides: Provides): Promise<void> {
       verifyProvides(provides)
-      const { artifact_name: software, ...rest } = provides
-      const device = await requireDevice(db.read, principal.number)
-      if ((software === undefined || software === device.software) && isSame(rest, device.provides)) return
-      await db.write(async (tx) => {
-        const current = await requireDevice(tx, principal.number)
-        const said = { ...(current.software === undefined ? {} : { artifact_name: current.software }), ...provides }
-        if (!(await takeProvides(tx, current, said))) return
-        await writer.note(tx, actorOf(principal), current, 'provides_changed', { software: said.artifact_name ?? '' })
-      })
+      if (!differs(await requireDevice(db.read, principal.number), provides)) return
+      await db.write((tx) => takeProvides(tx, actorOf(principal), principal.number, provides))
       views.drop(principal.number)
     },
 
-    /** Within the transaction of whoever knows of the installation; that one writes the audit record. */
+    /** Within the transaction of whoever knows of the installation. */
     async recordProvides(tx: Tx, number: number, provides: Provides): Promise<void> {
       verifyProvides(provides)
-      await takeProvides(tx, await requireDevice(tx, number), provides)
-      views.drop(number)
+      if (await takeProvides(tx, systemActor('deployments'), number, provides)) views.dropAtCommit(number)
     },
   }
 }
@@ -160,9 +161,12 @@ function verifyProvides(provides: Provides): void {
   if (!lawful) throw new Fault('limited', 'devices.provides_too_large', 'the device provides too much')
 }
 
-function isSame(one: Provides, other: Provides): boolean {
-  const names = Object.keys(one)
-  return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name])
+/** Saying nothing of the artifact name is not a change of it. */
+function differs(device: DeviceRecord, { artifact_name: software = device.software, ...rest }: Provides): boolean {
+  const names = Object.keys(rest)
+  const isSame =
+    names.length === Object.keys(device.provides).length && names.every((name) => rest[name] === device.provides[name])
+  return software !== device.software || !isSame
 }
 
 function actorOf(principal: DevicePrincipal) {

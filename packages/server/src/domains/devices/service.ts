@@ -63,12 +63,16 @@ export function createDevices(needs: DevicesNeeds) {
     tokenCache.drop(id)
     proofCache.drop(id)
   }
+  const admitted = ({ id, number }: { readonly id: string; readonly number: number }) => {
+    views.drop(number)
+    rightsChanged({ id })
+  }
   const trustChanged = () => proofCache.dropAll()
 
-  const gatekeeper = createGatekeeper({ db, clock, writer, products, maxDevices })
+  const gatekeeper = createGatekeeper({ db, clock, writer, products, maxDevices, admitted })
   const tokens = createTokens(needs.tokenKey)
   const sessions = createSessions({ db, clock, tokens, cache: tokenCache, gatekeeper, tokenMinutes })
-  const controllers = createControllers({ db, clock, cache: proofCache, gatekeeper, writer, maxDevices })
+  const controllers = createControllers({ db, clock, cache: proofCache, gatekeeper, writer, maxDevices, admitted })
   const reports = createReports({ db, clock, fields, writer, views, products })
   const presence = createPresence({ db, clock, lastSeen, logDefect: onFailure })
   const operate = createOperate({ db, clock, writer, views, products, rightsChanged })
@@ -128,8 +132,7 @@ export function createDevices(needs: DevicesNeeds) {
 
     overview: (organisation: string, scope: AccessScope) => lists.overview(organisation, scope),
     /** Throws `missing` unless the device is the organisation's and within what the caller may see. */
-    requireVisible: (context: SignedInContext, device: string) =>
-      operate.requireDevice(db.read, operatorOf(context), device),
+    requireVisible: (context: SignedInContext, device: string) => operate.requireVisible(operatorOf(context), device),
 
     /** Resolves once it is known when every device was last seen. */
     ready: () => loading,

@@ -1,4 +1,4 @@
-import { type Clock, Fault } from '@holdfast/kernel'
+import { type Clock, Fault, type Instant } from '@holdfast/kernel'
 import { LRUCache } from 'lru-cache'
 import type { Bus } from '../../platform/bus/bus.ts'
 import type { Database, Reader } from '../../platform/db/index.ts'
@@ -18,6 +18,7 @@ const cacheSize = 64 * 1024 * 1024
 const bytesBesideInventory = 500
 /** A node that hears nothing of the others for longer reads everything anew. */
 const longestIgnorance = 5_000
+const longestTransaction = 2_000
 
 export interface ViewsNeeds {
   readonly db: Database
@@ -36,6 +37,17 @@ export function createViews({ db, clock, bus, filters, fields, lastSeen }: Views
   const shared = new LRUCache<string, Provides>({ max: 2_000 })
   const contexts = new LRUCache<string, ViewContext>({ max: 1_000 })
   let drops = 0
+
+  /** Devices whose change is not committed yet, or was only just. */
+  const changing = new Map<number, Instant>()
+  db.onCommit(() => {
+    if (changing.size === 0) return
+    drops += 1
+    for (const [number, since] of changing) {
+      cache.delete(number)
+      if (clock.now() - since > longestTransaction) changing.delete(number)
+    }
+  })
 
   const share = (provides: Provides): Provides => {
     const text = JSON.stringify(provides)
@@ -95,6 +107,11 @@ export function createViews({ db, clock, bus, filters, fields, lastSeen }: Views
     drop(number: number): void {
       drops += 1
       cache.delete(number)
+    },
+
+    /** For changes within a transaction of others: which of the next commits holds it is not known here. */
+    dropAtCommit(number: number): void {
+      changing.set(number, clock.now())
     },
 
     dropAll(): void {

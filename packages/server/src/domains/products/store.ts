@@ -114,12 +114,15 @@ export async function findProductOfType(db: Reader, organisation: string, device
   return (await selectByDeviceType(db, { organisation, deviceType }))[0]?.product
 }
 
-export async function addDevices(tx: Tx, id: string, more: number): Promise<void> {
-  await tx
+const addToCount = compileOnce((db, { id, more }: { id: string; more: number }) =>
+  db
     .updateTable('product')
     .set({ devices: sql<number>`devices + ${more}` })
-    .where('id', '=', id)
-    .execute()
+    .where('id', '=', id),
+)
+
+export async function addDevices(tx: Tx, id: string, more: number): Promise<void> {
+  await addToCount(tx, { id, more })
 }
 
 export async function insertKey(tx: Tx, key: TrustedKey): Promise<void> {

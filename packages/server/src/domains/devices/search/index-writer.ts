@@ -89,6 +89,7 @@ export function createIndexWriter({ db, attributes }: { db: Database; attributes
     async settle(budget: number): Promise<boolean> {
       const pending = await findPendingSpan(db.read)
       if (pending === undefined) return true
+      if (pending.rebuilding) return false
       const deadline = performance.now() + budget
       let first: number | undefined = pending.first
       while (first !== undefined && first <= pending.last) {
@@ -102,7 +103,7 @@ export function createIndexWriter({ db, attributes }: { db: Database; attributes
     /** As `settle`, for callers that need the exact answer; throws `devices.index_behind` after ten seconds. */
     async requireSettled(): Promise<void> {
       if (await this.settle(10_000)) return
-      throw new Fault('unavailable', 'devices.index_behind', 'The device index is still taking in a large import', {
+      throw new Fault('unavailable', 'devices.index_behind', 'The device index is still taking in a large import, or being rebuilt', {
         retryAfter: 10,
       })
     },

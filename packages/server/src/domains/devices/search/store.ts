@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { compileOnce, type Reader, type Tx } from '../../../platform/db/index.ts'
 import type { RangeArguments } from './packed-postings.ts'
 
@@ -158,8 +159,16 @@ export async function appendChange(tx: Tx, number: number, changes: Uint8Array):
   await insertChange(tx, { number, changes })
 }
 
+/** Numbers of changes begin behind it: at 0 stands no change, but that the postings are being rebuilt. */
+const rebuilding = 0
+
 const selectChanges = compileOnce((db, { limit }: { limit: number }) =>
-  db.selectFrom('posting_change').select(['seq', 'number', 'changes']).orderBy('seq').limit(limit),
+  db
+    .selectFrom('posting_change')
+    .select(['seq', 'number', 'changes'])
+    .where('seq', '>', sql.lit(rebuilding))
+    .orderBy('seq')
+    .limit(limit),
 )
 
 export function listChanges(db: Reader, limit: number): Promise<PendingChange[]> {
@@ -167,7 +176,7 @@ export function listChanges(db: Reader, limit: number): Promise<PendingChange[]>
 }
 
 const deleteChanges = compileOnce((db, { last }: { last: number }) =>
-  db.deleteFrom('posting_change').where('seq', '<=', last),
+  db.deleteFrom('posting_change').where('seq', '>', sql.lit(rebuilding)).where('seq', '<=', last),
 )
 
 /**
@@ -187,10 +196,40 @@ const selectLast = compileOnce((db, _: Record<string, never>) =>
 )
 
 /** First and last pending `seq`; undefined when the postings are up to date. */
-export async function findPendingSpan(db: Reader): Promise<{ first: number; last: number } | undefined> {
-  const first = (await selectFirst(db, {}))[0]?.seq ?? null
-  if (first === null) return undefined
-  return { first: Number(first), last: Number((await selectLast(db, {}))[0]?.seq ?? first) }
+export async function findPendingSpan(
+  db: Reader,
+): Promise<{ first: number; last: number; rebuilding: boolean } | undefined> {
+  const seq = (await selectFirst(db, {}))[0]?.seq ?? null
+  if (seq === null) return undefined
+  const first = Number(seq)
+  return { first, last: Number((await selectLast(db, {}))[0]?.seq ?? first), rebuilding: first === rebuilding }
+}
+
+export async function markRebuilding(tx: Tx): Promise<void> {
+  await tx
+    .insertInto('posting_change')
+    .values({ seq: rebuilding, number: 0, changes: new Uint8Array(0) })
+    .onConflict((conflict) => conflict.column('seq').doNothing())
+    .execute()
+}
+
+export async function unmarkRebuilding(tx: Tx): Promise<void> {
+  await tx.deleteFrom('posting_change').where('seq', '=', rebuilding).execute()
+}
+
+/** Removes up to `limit` postings; returns how many. */
+export async function clearPostings(tx: Tx, limit: number): Promise<number> {
+  const some = sql`select attribute, value, block from posting order by attribute, value, block limit ${limit}`
+  const cleared = await sql`delete from posting where (attribute, value, block) in (${some})`.execute(tx)
+  return Number(cleared.numAffectedRows ?? 0)
+}
+
+export async function findLargestNumber(db: Reader): Promise<number> {
+  const [row] = await db
+    .selectFrom('device')
+    .select(({ fn }) => fn.max('number').as('number'))
+    .execute()
+  return row?.number ?? 0
 }
 
 interface IdArguments {
