@@ -76,9 +76,17 @@ export function createCallers({ db, clock, bus }: { db: Database; clock: Clock; 
       uses.note(given.via, entry.resolved.tokenHash, now)
     }
     if (entry.resolved.support !== undefined) await journal.settled()
-    const caller = callerOf(entry.resolved, credentials.origin, journal)
-    resolvedOf.set(caller, entry.resolved)
+    return admit(entry.resolved, credentials.origin)
+  }
+  const admit = (resolved: Resolved, origin: string): Caller => {
+    const caller = callerOf(resolved, origin, journal)
+    resolvedOf.set(caller, resolved)
     return caller
+  }
+  const requireResolved = (caller: Caller): Resolved => {
+    const resolved = resolvedOf.get(caller)
+    if (resolved === undefined) throw new Error('a caller that was not authenticated here')
+    return resolved
   }
 
   const settled = async (): Promise<void> => {
@@ -103,10 +111,17 @@ export function createCallers({ db, clock, bus }: { db: Database; clock: Clock; 
     },
     resolveSessionHash: async (tokenHash: string) => (await resolve('session', tokenHash)).resolved,
     /** What a caller that `authenticate` answered stands for. */
-    requireResolved(caller: Caller): Resolved {
-      const resolved = resolvedOf.get(caller)
-      if (resolved === undefined) throw new Error('a caller that was not authenticated here')
-      return resolved
+    requireResolved,
+    /** The caller as they are now, for what outlives a request; undefined: signed out, revoked, or gone elsewhere. */
+    async renew(caller: Caller): Promise<Caller | undefined> {
+      const { via, tokenHash } = requireResolved(caller)
+      try {
+        const { resolved } = await resolve(via, tokenHash)
+        return resolved.organisation === caller.organisation ? admit(resolved, caller.actor.origin ?? '') : undefined
+      } catch (thrown) {
+        if (thrown instanceof Fault && thrown.kind === 'unauthenticated') return undefined
+        throw thrown
+      }
     },
     settled,
     async close() {
@@ -144,6 +159,7 @@ function callerOf(resolved: Resolved, origin: string, journal: ReturnType<typeof
   const { via, support, rights, person, organisation } = resolved
   const kind = via === 'token' ? 'token' : 'user'
   const actor = { kind, id: resolved.actorId, name: resolved.actorName, origin } as const
+  let noted = false
   return {
     actor,
     user: person,
@@ -151,7 +167,9 @@ function callerOf(resolved: Resolved, origin: string, journal: ReturnType<typeof
     via,
     scopeOf(permission) {
       const scope = rights.get(permission)
-      if (support !== undefined) {
+      // The first question is the operation's own; those after it only shape the answer.
+      if (support !== undefined && !noted) {
+        noted = true
         journal.note({ organisation, access: support, actor, permission, allowed: scope !== undefined })
       }
       return scope

@@ -244,6 +244,8 @@ test('support looks in only where it was let in, reads only, and leaves a record
   const token = { name: 'x', permissions: ['devices.read' as const] }
   await assert.rejects(vendor.browser.call(people.createToken, { body: token }), faultOf('people.not_for_support'))
   await world.tenancy.settled()
+  const denied = await world.records('people.support_denied')
+  assert.equal(denied.length, 1)
   const types = (await world.records()).filter(({ organisation }) => organisation === acme.organisation.id)
   for (const type of [
     'people.support_granted',

@@ -4,7 +4,7 @@ import type { Config } from '../../config.ts'
 import type { Actor } from '../../platform/actor.ts'
 import type { Bus } from '../../platform/bus/bus.ts'
 import type { Database } from '../../platform/db/index.ts'
-import type { Authenticate } from '../../platform/http/caller.ts'
+import type { Authenticate, Caller } from '../../platform/http/caller.ts'
 import type { Route } from '../../platform/http/routes.ts'
 import { createAccount } from './account.ts'
 import { createCallers } from './callers.ts'
@@ -33,6 +33,8 @@ export interface TenancyNeeds {
 
 export interface Tenancy {
   readonly authenticate: Authenticate
+  /** The caller as they are now, for what outlives a request; undefined: signed out, revoked, or gone elsewhere. */
+  renew(caller: Caller): Promise<Caller | undefined>
   readonly routes: readonly Route[]
   /** The one-time link for the first owner, made anew; undefined once there is one. */
   setupLink(ownUrl: string): Promise<string | undefined>
@@ -81,6 +83,7 @@ export function createTenancy({ db, clock, config, bus, secrets }: TenancyNeeds)
   }
   return {
     authenticate: callers.authenticate,
+    renew: callers.renew,
     routes: [
       ...signInRoutes(session),
       ...accountRoutes(session),

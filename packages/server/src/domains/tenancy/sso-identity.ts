@@ -3,14 +3,7 @@ import type { Tx } from '../../platform/db/index.ts'
 import { record } from '../audit/index.ts'
 import { emailKey } from './email.ts'
 import { findCustomRoles, listOrganisationIds } from './organisation-store.ts'
-import {
-  findPersonByEmail,
-  insertMembership,
-  insertPerson,
-  isMember,
-  listReachable,
-  requirePerson,
-} from './person-store.ts'
+import { findPersonByEmail, insertMembership, insertPerson, listReachable, requirePerson } from './person-store.ts'
 import { permissionsOf } from './rights.ts'
 import type { PersonTable } from './schema.ts'
 import { type Begun, beginSession, personActor, type Visit } from './sessions.ts'
@@ -26,8 +19,8 @@ export interface Admission {
 
 /**
  * Signs in whoever a provider vouches for. An account that was made with another way of signing in is taken over only by
- * its own session, or where the organisation that it belongs to is the provider's: whoever made an account with
- * somebody else's address must not meet them in it.
+ * its own session, or where it belongs to the provider's organisation and no other: whoever made an account with somebody
+ * else's address must not meet them in it, and no provider opens another organisation's doors.
  */
 export async function admitIdentity(tx: Tx, admission: Admission, now: Instant): Promise<Begun> {
   const { identity, signedIn, join, visit } = admission
@@ -46,12 +39,17 @@ export async function admitIdentity(tx: Tx, admission: Admission, now: Instant):
   const holder = await findPersonByEmail(tx, emailKey(identity.email))
   if (signedIn !== undefined) return await linkOwn(tx, admission, signedIn, holder, now)
   if (holder === undefined) return await addNewcomer(tx, admission, now)
-  if (join.organisation === undefined || !(await isMember(tx, join.organisation, holder.id))) {
+  if (join.organisation === undefined || !(await belongsOnlyTo(tx, join.organisation, holder, now))) {
     const message = 'an account with this address exists; sign in to it first, then connect it'
     throw new Fault('forbidden', 'session.sso_not_linked', message)
   }
   await link(tx, admission, holder, join.organisation, now)
   return await enter(tx, holder, visit, now)
+}
+
+async function belongsOnlyTo(tx: Tx, organisation: string, holder: PersonTable, now: Instant): Promise<boolean> {
+  const reachable = await listReachable(tx, holder, now)
+  return reachable.length > 0 && reachable.every(({ id, as }) => id === organisation && as === 'member')
 }
 
 async function linkOwn(

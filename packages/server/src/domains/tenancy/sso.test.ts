@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { minute } from '@holdfast/kernel'
 import { operations } from '@holdfast/protocol'
 import { startProvider } from './sso-provider.test-support.ts'
-import { type Browser, faultOf, ownUrl, startTenancyWorld } from './testing.ts'
+import { type Browser, faultOf, ownUrl, password, secretOfLink, startTenancyWorld } from './testing.ts'
 
 const { session, people } = operations
 const params = { provider: 'corp' }
@@ -112,10 +112,13 @@ test('an account that exists is taken over by its own session only', async () =>
   await assert.rejects(signIn(own, provider, 's-new'), faultOf('session.sso_other_address'))
 })
 
-test('a member of the provider’s organisation is recognised, a member of another is not', async () => {
+test('a member of the provider’s organisation alone is recognised, a member of another too is not', async () => {
   await using one = await startSsoWorld()
   const { world, provider, acme } = one
-  await world.found('Globex', 'hank@example.com')
+  const globex = await world.found('Globex', 'hank@example.com')
+  const invited = { email: 'hank@example.com', grants: [{ role: 'auditor' }] }
+  const { link } = await acme.browser.call(people.invite, { body: invited })
+  await globex.browser.call(session.acceptInvitation, { body: { secret: secretOfLink(link), password } })
   const node = await one.use({ organisation: acme.organisation.id })
   provider.account('s-ada', { email: 'ada@example.com', email_verified: true })
   provider.account('s-hank', { email: 'hank@example.com', email_verified: true })

@@ -110,3 +110,20 @@ test('an event drops what other nodes remember at once', async () => {
   await far.bus.deliver()
   await assert.rejects(ci.call(people.list), faultOf('session.bad_token'))
 })
+
+test('what outlives a request learns that its caller has gone', async () => {
+  await using world = await startTenancyWorld()
+  const acme = await world.found('Acme', 'ada@example.com')
+  const globex = await world.found('Globex', 'hank@example.com')
+  const body = { email: 'hank@example.com', reason: 'r' }
+  await acme.browser.call(people.grantSupport, { body })
+  const { authenticate, renew } = world.tenancy
+  const about = { authorization: undefined, sameOrigin: true, method: 'GET', origin: '192.0.2.7' }
+  const caller = await authenticate({ ...about, cookie: globex.browser.cookie })
+  assert.ok(caller !== undefined)
+  assert.equal((await renew(caller))?.user, globex.owner)
+  await globex.browser.call(session.switchOrganisation, { body: { organisation: acme.organisation.id } })
+  assert.equal(await renew(caller), undefined)
+  await globex.browser.call(session.signOut)
+  assert.equal(await renew(caller), undefined)
+})
