@@ -13,6 +13,9 @@ import { registerReleases } from './commands/release.ts'
 import { registerSession } from './commands/session.ts'
 import { completionScript } from './completion.ts'
 import { outputOf } from './connection.ts'
+import { registerBackup } from './local/backup-commands.ts'
+import { registerServer } from './local/server-commands.ts'
+import { registerLocalTenancy } from './local/tenancy-commands.ts'
 import { registerQuickStart } from './quick-start/quick-start.ts'
 
 const version = '0.1.0'
@@ -40,6 +43,9 @@ export function createProgram(): Command {
     registerAudit,
     registerPeople,
     registerQuickStart,
+    registerServer,
+    registerBackup,
+    registerLocalTenancy,
   ]) {
     register(program)
   }

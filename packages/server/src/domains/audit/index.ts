@@ -1,6 +1,6 @@
 export { createEventFeed, type EventFeed } from './event-feed.ts'
 export { type Follower, followJob } from './follower.ts'
-export { type LogIdentity, logIdentity } from './log.ts'
+export { exportLog, type LogIdentity, logIdentity } from './log.ts'
 export { type AuditEntry, record } from './record.ts'
 export { auditRoutes } from './routes.ts'
 export { auditMigrations } from './schema.ts'
