@@ -14,6 +14,7 @@ import { registerSession } from './commands/session.ts'
 import { completionScript } from './completion.ts'
 import { outputOf } from './connection.ts'
 import { registerBackup } from './local/backup-commands.ts'
+import { registerDoctor } from './local/doctor.ts'
 import { registerServer } from './local/server-commands.ts'
 import { registerLocalTenancy } from './local/tenancy-commands.ts'
 import { registerQuickStart } from './quick-start/quick-start.ts'
@@ -45,6 +46,7 @@ export function createProgram(): Command {
     registerQuickStart,
     registerServer,
     registerBackup,
+    registerDoctor,
     registerLocalTenancy,
   ]) {
     register(program)

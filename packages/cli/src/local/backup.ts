@@ -76,7 +76,12 @@ function snapshotSqlite(from: string, to: string): void {
 async function secretFiles(data: string): Promise<[name: string, path: string][]> {
   const directory = join(data, 'secrets')
   const names = (await readdir(directory)).sort()
-  return names.map((name) => [`secrets/${name}`, join(directory, name)])
+  const authority = join(data, 'ca.crt')
+  const isMade = (await stat(authority).catch(() => undefined)) !== undefined
+  return [
+    ...(isMade ? [['ca.crt', authority] as [string, string]] : []),
+    ...names.map((name): [string, string] => [`secrets/${name}`, join(directory, name)]),
+  ]
 }
 
 async function openBlobSource(config: Config, work: string): Promise<BlobSource> {
