@@ -146,7 +146,7 @@ async function buildDomains(
       ...deploymentRoutes(deployments),
       ...configurationRoutes(configuration, devices.requireVisible),
       ...auditRoutes(db, (organisation) => logIdentity(originOf(organisation), secrets.logKey)),
-      eventRoute(bus),
+      eventRoute(bus, tenancy.renew),
       overviewRoute({ devices, deployments, artifacts }),
     ],
     async close() {

@@ -26,15 +26,18 @@ const heartbeatMilliseconds = 15_000
 const maxWaiting = 1_000
 
 /** The live stream: what changed, never what it changed to; who is interested asks for that with their own rights. */
-export function eventRoute(bus: Bus): Route {
-  return route(system.events, async (_, { caller, signal }) => eventsFor(bus, caller, signal))
+export function eventRoute(bus: Bus, renew: Renew): Route {
+  return route(system.events, async (_, { caller, signal }) => eventsFor(bus, renew, caller, signal))
 }
 
-async function* eventsFor(bus: Bus, caller: Caller, signal: AbortSignal): AsyncGenerator<object> {
+/** The caller as they are now; undefined: their session or token has ended. */
+type Renew = (caller: Caller) => Promise<Caller | undefined>
+
+async function* eventsFor(bus: Bus, renew: Renew, caller: Caller, signal: AbortSignal): AsyncGenerator<object> {
   let waiting: Event[] = []
   let wake: () => void = () => {}
   const stop = bus.subscribe('', (event) => {
-    if (event.organisation !== caller.organisation || !maySee(caller, event)) return
+    if (event.organisation !== caller.organisation) return
     if (waiting.length < maxWaiting) waiting.push(event)
     wake()
   })
@@ -49,8 +52,14 @@ async function* eventsFor(bus: Bus, caller: Caller, signal: AbortSignal): AsyncG
         )
       const batch = waiting
       waiting = []
+      // The stream outlives the request that began it, but not the right to it.
+      const current = await renew(caller)
+      if (current === undefined) return
       if (batch.length === 0) yield {}
-      for (const { type, subject, at } of batch) yield { type, subject, at: new Date(at).toISOString() }
+      for (const event of batch) {
+        const { type, subject, at } = event
+        if (maySee(current, event)) yield { type, subject, at: new Date(at).toISOString() }
+      }
     }
   } finally {
     stop()

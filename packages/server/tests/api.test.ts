@@ -8,8 +8,8 @@ interface LiveEvent {
   readonly subject: { readonly kind: string; readonly id: string }
 }
 
-/** Reads the live stream until `count` events have come. */
-async function follow(world: World, token: string, count: number): Promise<LiveEvent[]> {
+/** Reads the live stream until an event of this type has come, or until the server ends it. */
+async function follow(world: World, token: string, last: string): Promise<LiveEvent[]> {
   const answer = await world.fetch('/api/v1/events', { headers: { authorization: `Bearer ${token}` } })
   const events: LiveEvent[] = []
   let text = ''
@@ -19,7 +19,7 @@ async function follow(world: World, token: string, count: number): Promise<LiveE
       if (block.startsWith('data: ')) events.push(JSON.parse(block.slice(6)) as LiveEvent)
     }
     text = text.slice(text.lastIndexOf('\n\n') + 2)
-    if (events.length >= count) break
+    if (events.some(({ type }) => type === last)) break
   }
   return events
 }
@@ -52,12 +52,19 @@ test('the OpenAPI document has every operation with its permission, and only tho
 
 test('what changes arrives on the live stream of the same organisation', async () => {
   await using world = await startWorld()
-  const following = follow(world, world.token, 1)
+  const following = follow(world, world.token, 'product.created')
   await new Promise((resolve) => setTimeout(resolve, 100))
   const { id } = await world.client.products.create({ body: { key: 'cam', name: 'Cam', deviceTypes: ['cam'] } })
-  const [event] = await following
-  assert.equal(event?.type, 'product.created')
-  assert.equal(event?.subject.id, id)
+  assert.equal((await following).at(-1)?.subject.id, id)
+})
+
+test('the live stream ends when the right to it does', async () => {
+  await using world = await startWorld()
+  const following = follow(world, world.token, 'people.token_revoked')
+  const { items } = await world.client.people.tokens()
+  const own = items.find(({ name }) => name === 'world')
+  await world.client.people.revokeToken({ params: { token: own?.id ?? '' } })
+  assert.ok((await following).every(({ type }) => type !== 'people.token_revoked'))
 })
 
 test('a query that the operation does not know is refused by its name', async () => {

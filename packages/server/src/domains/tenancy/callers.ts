@@ -6,7 +6,7 @@ import type { Authenticate, Caller, Credentials } from '../../platform/http/call
 import { createLastUses } from './last-uses.ts'
 import { endedSession, loadSession, loadToken, type Resolved } from './resolve-credential.ts'
 import { secretHash } from './secrets.ts'
-import { createSupportJournal } from './support-journal.ts'
+import { createSupportJournal, type SupportJournal } from './support-journal.ts'
 
 interface Entry {
   readonly resolved: Resolved
@@ -76,10 +76,10 @@ export function createCallers({ db, clock, bus }: { db: Database; clock: Clock; 
       uses.note(given.via, entry.resolved.tokenHash, now)
     }
     if (entry.resolved.support !== undefined) await journal.settled()
-    return admit(entry.resolved, credentials.origin)
+    return admit(entry.resolved, credentials.origin, journal)
   }
-  const admit = (resolved: Resolved, origin: string): Caller => {
-    const caller = callerOf(resolved, origin, journal)
+  const admit = (resolved: Resolved, origin: string, acts?: SupportJournal): Caller => {
+    const caller = callerOf(resolved, origin, acts)
     resolvedOf.set(caller, resolved)
     return caller
   }
@@ -112,7 +112,10 @@ export function createCallers({ db, clock, bus }: { db: Database; clock: Clock; 
     resolveSessionHash: async (tokenHash: string) => (await resolve('session', tokenHash)).resolved,
     /** What a caller that `authenticate` answered stands for. */
     requireResolved,
-    /** The caller as they are now, for what outlives a request; undefined: signed out, revoked, or gone elsewhere. */
+    /**
+     * The caller as they are now, for what outlives a request; undefined: signed out, revoked, or gone elsewhere. It is no
+     * act of support: an event about support must not cause the next.
+     */
     async renew(caller: Caller): Promise<Caller | undefined> {
       const { via, tokenHash } = requireResolved(caller)
       try {
@@ -155,11 +158,11 @@ function verifySameOrigin({ method, sameOrigin }: Credentials): void {
   throw new Fault('forbidden', 'session.cross_site', 'this request does not come from the console')
 }
 
-function callerOf(resolved: Resolved, origin: string, journal: ReturnType<typeof createSupportJournal>): Caller {
+function callerOf(resolved: Resolved, origin: string, journal: SupportJournal | undefined): Caller {
   const { via, support, rights, person, organisation } = resolved
   const kind = via === 'token' ? 'token' : 'user'
   const actor = { kind, id: resolved.actorId, name: resolved.actorName, origin } as const
-  let noted = false
+  let noted = journal === undefined
   return {
     actor,
     user: person,
@@ -170,7 +173,7 @@ function callerOf(resolved: Resolved, origin: string, journal: ReturnType<typeof
       // The first question is the operation's own; those after it only shape the answer.
       if (support !== undefined && !noted) {
         noted = true
-        journal.note({ organisation, access: support, actor, permission, allowed: scope !== undefined })
+        journal?.note({ organisation, access: support, actor, permission, allowed: scope !== undefined })
       }
       return scope
     },

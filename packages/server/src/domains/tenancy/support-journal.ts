@@ -61,3 +61,5 @@ export function createSupportJournal({ db, clock }: { db: Database; clock: Clock
     },
   }
 }
+
+export type SupportJournal = ReturnType<typeof createSupportJournal>
