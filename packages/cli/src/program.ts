@@ -13,11 +13,7 @@ import { registerReleases } from './commands/release.ts'
 import { registerSession } from './commands/session.ts'
 import { completionScript } from './completion.ts'
 import { outputOf } from './connection.ts'
-import { registerBackup } from './local/backup-commands.ts'
-import { registerDoctor } from './local/doctor.ts'
-import { registerServer } from './local/server-commands.ts'
-import { registerLocalTenancy } from './local/tenancy-commands.ts'
-import { registerQuickStart } from './quick-start/quick-start.ts'
+import { registerLocal } from './local/register.ts'
 
 const version = '0.1.0'
 
@@ -43,11 +39,7 @@ export function createProgram(): Command {
     registerConfiguration,
     registerAudit,
     registerPeople,
-    registerQuickStart,
-    registerServer,
-    registerBackup,
-    registerDoctor,
-    registerLocalTenancy,
+    registerLocal,
   ]) {
     register(program)
   }

@@ -7,24 +7,7 @@ import { backUp } from './backup.ts'
 import { type LocalOptions, localConfig } from './installation.ts'
 import { restoreBackup, type Verified, verifyBackup } from './restore.ts'
 
-export function registerBackup(program: Command): void {
-  program
-    .command('backup')
-    .argument('<file>')
-    .description('one consistent archive of database, blobs and secrets, while the server runs')
-    .option('--data <directory>')
-    .action(backup)
-  program
-    .command('restore')
-    .argument('<file>')
-    .description('check a backup, or make a data directory out of it')
-    .option('--verify', 'check everything and touch nothing')
-    .option('--into <directory>', 'a new data directory')
-    .option('--database <url>', 'an empty PostgreSQL database, for a backup of one')
-    .action(restore)
-}
-
-async function backup(file: string, options: LocalOptions, command: Command): Promise<void> {
+export async function backup(file: string, options: LocalOptions, command: Command): Promise<void> {
   const { manifest, size } = await backUp(localConfig(options), file)
   outputOf(command).done(
     `Wrote ${file}: ${bytes(size)}, database and ${count(manifest.blobs, 'blob')}. It holds keys: keep it where only you can read it.\nTry it: holdfast restore ${file} --verify`,
@@ -38,7 +21,7 @@ interface RestoreOptions {
   readonly database?: string
 }
 
-async function restore(file: string, options: RestoreOptions, command: Command): Promise<void> {
+export async function restore(file: string, options: RestoreOptions, command: Command): Promise<void> {
   const { into } = options
   if ((options.verify === true) === (into !== undefined)) throw new UsageError('say --verify or --into DIR')
   const verified = into === undefined ? await verifyBackup(file) : await restoreBackup(file, into, options.database)

@@ -16,22 +16,13 @@ import { type Check, examineAll, type Finding, failing } from './finding.ts'
 import { type LocalOptions, localConfig, requireData } from './installation.ts'
 import { requireSoundSqlite } from './restore.ts'
 
-export function registerDoctor(program: Command): void {
-  program
-    .command('doctor')
-    .description('look at the installation on this machine, and say how to mend what is wrong')
-    .option('--deep', 'also read every blob and check its digest')
-    .option('--data <directory>')
-    .action(doctor)
-}
-
 const marks: Readonly<Record<Finding['verdict'], readonly [mark: string, tone: Tone]>> = {
   ok: ['ok     ', 'good'],
   warning: ['warning', 'warn'],
   failing: ['FAILING', 'bad'],
 }
 
-async function doctor(options: LocalOptions & { deep?: boolean }, command: Command): Promise<void> {
+export async function doctor(options: LocalOptions & { deep?: boolean }, command: Command): Promise<void> {
   const config = localConfig(options)
   await requireData(config)
   const db = openDatabase(config)

@@ -8,49 +8,22 @@ import { createLog } from '@holdfast/server/platform/log/log'
 import type { Command } from 'commander'
 import { stringify } from 'yaml'
 import { outputOf } from '../connection.ts'
-import { overridesOf, portOption, type QuickStartOptions } from '../quick-start/quick-start.ts'
 import { whenStopped } from '../stop-signal.ts'
 import { count } from '../wording.ts'
 import { type LocalOptions, localConfig, requireData } from './installation.ts'
+import { overridesOf, type ServerOptions } from './server-options.ts'
 
-export function registerServer(program: Command): void {
-  program
-    .command('server')
-    .description('run the server: the production command; logs are JSON lines on standard output')
-    .option('--host <address>', 'address to listen on (127.0.0.1)')
-    .addOption(portOption('--port <number>', 'console and REST interface (8443)'))
-    .addOption(portOption('--device-port <number>', 'device gateways (8444)'))
-    .addOption(portOption('--metrics-port <number>', 'health and metrics (9464)'))
-    .option('--data <directory>', 'where everything is kept (.holdfast)')
-    .action(serve)
-
-  const config = program.command('config').description('the settings of the server on this machine')
-  config
-    .command('check')
-    .description('name every fault of file and environment at once')
-    .option('--data <directory>')
-    .action((options: LocalOptions, command: Command) => {
-      const { data } = localConfig(options)
-      outputOf(command).done(`The configuration is sound; data in ${data}`, { data })
-    })
-  config
-    .command('print')
-    .description('every setting in force, secrets hidden')
-    .option('--data <directory>')
-    .action((options: LocalOptions, command: Command) => {
-      const shown = hideSecrets(localConfig(options))
-      outputOf(command).show(shown, () => stringify(shown).trimEnd())
-    })
-
-  program
-    .command('migrate')
-    .description('bring the database up to date; the server does it at each start')
-    .option('--dry-run', 'only print what would be done')
-    .option('--data <directory>')
-    .action(migrateDatabase)
+export function checkConfig(options: LocalOptions, command: Command): void {
+  const { data } = localConfig(options)
+  outputOf(command).done(`The configuration is sound; data in ${data}`, { data })
 }
 
-async function serve(options: QuickStartOptions): Promise<void> {
+export function printConfig(options: LocalOptions, command: Command): void {
+  const shown = hideSecrets(localConfig(options))
+  outputOf(command).show(shown, () => stringify(shown).trimEnd())
+}
+
+export async function serve(options: ServerOptions): Promise<void> {
   const stop = whenStopped()
   const config = readConfig(process.env, overridesOf(options))
   const log = createLog(config.log.level)
@@ -66,7 +39,7 @@ async function serve(options: QuickStartOptions): Promise<void> {
 }
 
 /** A copy in which whatever must not be printed reads `(hidden)`. */
-export function hideSecrets(config: Config): Record<string, unknown> {
+function hideSecrets(config: Config): Record<string, unknown> {
   const copy = structuredClone(config) as unknown as Record<string, unknown>
   for (const path of secretSettings) hide(copy, path.split('.'))
   return copy
@@ -83,7 +56,7 @@ function hide(place: unknown, [step, ...rest]: readonly string[]): void {
   else for (const each of isList && Array.isArray(inner) ? inner : [inner]) hide(each, rest)
 }
 
-async function migrateDatabase(options: LocalOptions & { dryRun?: boolean }, command: Command): Promise<void> {
+export async function migrateDatabase(options: LocalOptions & { dryRun?: boolean }, command: Command): Promise<void> {
   const out = outputOf(command)
   const config = localConfig(options)
   await requireData(config)

@@ -18,28 +18,7 @@ interface CreateOptions extends SecretOptions {
   readonly ownerName: string
 }
 
-/** What only somebody on the server's own machine may do; each act is recorded. */
-export function registerLocalTenancy(program: Command): void {
-  const organisation = program.command('organisation').description('organisations of the server on this machine')
-  organisation
-    .command('create')
-    .argument('<name>')
-    .description('a further organisation with its first owner')
-    .requiredOption('--email <address>', 'the owner’s; an account that exists keeps its password')
-    .requiredOption('--owner-name <name>', 'the owner’s name')
-    .option('--password-stdin', 'read the owner’s password from standard input')
-    .option('--data <directory>')
-    .action(create)
-  organisation.command('list').description('the organisations').option('--data <directory>').action(list)
-  const recover = program.command('recover').description('ways back in, from this machine only')
-  recover
-    .command('owner')
-    .argument('<email>')
-    .description('set a new password; ends second factors, passkeys and sessions; recorded in the audit log')
-    .option('--password-stdin', 'read the new password from standard input')
-    .option('--data <directory>')
-    .action(recoverOwner)
-}
+// What only somebody on the server’s own machine may do; each act is recorded.
 
 /** Who acts: the user of this machine, as the operating system names them. */
 function localActor() {
@@ -71,7 +50,7 @@ async function newPassword(options: SecretOptions): Promise<string> {
   return parsed.data
 }
 
-async function create(name: string, options: CreateOptions, command: Command): Promise<void> {
+export async function createOrganisation(name: string, options: CreateOptions, command: Command): Promise<void> {
   const out = outputOf(command)
   const password = await newPassword(options)
   const first = { organisation: name, name: options.ownerName, email: options.email, password }
@@ -79,7 +58,7 @@ async function create(name: string, options: CreateOptions, command: Command): P
   out.done(`Made the organisation ${name}; ${options.email} owns it`, { id: made.organisation.id, owner: made.owner })
 }
 
-async function list(options: LocalOptions, command: Command): Promise<void> {
+export async function listOrganisations(options: LocalOptions, command: Command): Promise<void> {
   await using installation = await openInstallation(options)
   const items = await installation.db.read
     .selectFrom('organisation')
@@ -103,7 +82,7 @@ async function list(options: LocalOptions, command: Command): Promise<void> {
   )
 }
 
-async function recoverOwner(email: string, options: SecretOptions, command: Command): Promise<void> {
+export async function recoverOwner(email: string, options: SecretOptions, command: Command): Promise<void> {
   const password = await newPassword(options)
   await withTenancy(options, (tenancy) => tenancy.recoverAccount(localActor(), email, password))
   outputOf(command).done(

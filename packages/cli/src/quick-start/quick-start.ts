@@ -2,45 +2,13 @@ import { join } from 'node:path'
 import { startApp } from '@holdfast/server/app'
 import { readConfig } from '@holdfast/server/config'
 import { createLog } from '@holdfast/server/platform/log/log'
-import { type Command, Option } from 'commander'
-import { integer } from '../arguments.ts'
 import { fingerprintOf } from '../first-contact.ts'
+import { overridesOf, type ServerOptions } from '../local/server-options.ts'
 import { toned } from '../output.ts'
 import { whenStopped } from '../stop-signal.ts'
 import { type Demo, mayDemo, startDemo } from './demo.ts'
 
-export interface QuickStartOptions {
-  readonly empty?: boolean
-  readonly port?: number
-  readonly devicePort?: number
-  readonly metricsPort?: number
-  readonly host?: string
-  readonly data?: string
-}
-
-export function registerQuickStart(program: Command): void {
-  program
-    .command('quick-start')
-    .description('a server on this machine with embedded defaults, and a demo: what npm start runs')
-    .option('--empty', 'without the demo')
-    .addOption(portOption('--port <number>', 'console and REST interface (8443)'))
-    .addOption(portOption('--device-port <number>', 'device gateways (8444)'))
-    .addOption(portOption('--metrics-port <number>', 'health and metrics (9464)'))
-    .option('--data <directory>', 'where everything is kept (.holdfast)')
-    .action(quickStart)
-}
-
-export function portOption(flags: string, description: string): Option {
-  return new Option(flags, description).argParser((text: string) => integer(text))
-}
-
-/** Settings that the command line gives, over file and environment. */
-export function overridesOf(options: QuickStartOptions): Record<string, unknown> {
-  const { host, port, devicePort, metricsPort, data } = options
-  return { listen: { host, port, devicePort, metricsPort }, data }
-}
-
-async function quickStart(options: QuickStartOptions): Promise<void> {
+export async function quickStart(options: ServerOptions & { empty?: boolean }): Promise<void> {
   const begun = Date.now()
   const say = (line: string) => process.stdout.write(`${line}\n`)
   const stop = whenStopped()
