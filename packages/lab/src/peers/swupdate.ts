@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Program, startProgram, tail } from './program.ts'
@@ -39,23 +40,27 @@ export interface Swupdate extends AsyncDisposable {
 }
 
 /**
- * Its processes find each other through abstract sockets that are named after process ids but shared by the whole
- * machine, so no two instances may count alike: each skips another number of ids.
+ * Its processes find each other through abstract sockets, which the whole machine shares: their names hold process ids,
+ * so each instance begins at another id, and there are some ten names for daemons, so one that finds none waits.
  */
 const launch = `
 mount --bind "$1" /mnt
 export TMPDIR=/mnt/tmp
-for _ in $(seq "$2"); do (:); done
+echo "$2" 2>&- > /proc/sys/kernel/ns_last_pid || for _ in $(seq $(($2 % 400))); do (:); done
 shift 2
-swupdate -v -f /mnt/swupdate.cfg -H board:1.0 -u "$*" &
-wait $!
+for _ in $(seq 30); do
+  status=0
+  swupdate -v -f /mnt/swupdate.cfg -H board:1.0 -u "$*" || status=$?
+  sleep 1
+done
+exit $status
 `
 
-let skipped = 0
+let lastId = randomInt(1_000, 20_000)
 
-function nextSkip(): number {
-  skipped += 12
-  return skipped
+function nextFirstId(): number {
+  lastId = lastId > 30_000 ? 1_000 : lastId + 50
+  return lastId
 }
 
 export async function startSwupdate(options: SwupdateOptions): Promise<Swupdate> {
@@ -70,7 +75,7 @@ export async function startSwupdate(options: SwupdateOptions): Promise<Swupdate>
   }
   await writeFile(join(dir, 'swupdate.cfg'), configuration(options))
   const limit = options.bytesPerSecond === undefined ? [] : ['-n', String(options.bytesPerSecond)]
-  const start = (...args: string[]) => startProgram(sandboxed(launch, [dir, String(nextSkip()), ...limit, ...args]))
+  const start = (...args: string[]) => startProgram(sandboxed(launch, [dir, String(nextFirstId()), ...limit, ...args]))
   let program = start()
   const installed = async (name: string) => {
     try {

@@ -14,7 +14,7 @@ import { startWorld, type World } from '@holdfast/lab/world'
 
 const missing = whyNotRunnable('mender')
 
-describe('the unmodified mender-client', { concurrency: true, timeout: 200_000, skip: missing ?? false }, () => {
+describe('the unmodified mender-client', { concurrency: true, timeout: 300_000, skip: missing ?? false }, () => {
   let world: World
   let operator: Operator
 
@@ -38,7 +38,7 @@ describe('the unmodified mender-client', { concurrency: true, timeout: 200_000, 
       ...options,
     })
 
-  const patience = (client: MenderClient, seconds = 60) => ({ seconds, context: () => tail(client.program.output()) })
+  const patience = (client: MenderClient, seconds = 120) => ({ seconds, context: () => tail(client.program.output()) })
 
   /** Accepts a device that waits for it, and waits until the server knows its type. */
   const accept = async (client: MenderClient, name: string, product: ProductUnderTest): Promise<string> => {
@@ -56,7 +56,7 @@ describe('the unmodified mender-client', { concurrency: true, timeout: 200_000, 
       const device = await accept(client, name, product)
       const files = { 'app.txt': `made for ${kind}`, fill: randomBytes(200_000) }
       const deployment = await operator.deployMender(product, { version: `${name}-2`, files, devices: [device] })
-      await client.waitUntilInstalled('app.txt', `made for ${kind}`, 60)
+      await client.waitUntilInstalled('app.txt', `made for ${kind}`, 120)
       await operator.status(deployment, device, 'success', patience(client))
       await operator.running(device, `${name}-2`, patience(client))
       const { inventory } = await world.client.devices.get({ params: { device } })
@@ -114,7 +114,7 @@ describe('the unmodified mender-client', { concurrency: true, timeout: 200_000, 
       files: { 'app.txt': content },
       devices: [device],
     })
-    await operator.status(deployment, device, 'success', patience(client, 150))
+    await operator.status(deployment, device, 'success', patience(client, 200))
     assert.equal(proxy.cuts(), 1)
     assert.equal(await client.installed('app.txt'), content)
     assert.match(client.program.output(), /bytes=\d+-|[Rr]esum/)

@@ -13,7 +13,7 @@ import { startWorld, type World } from '@holdfast/lab/world'
 
 const missing = whyNotRunnable('swupdate')
 
-describe('the unmodified swupdate', { concurrency: true, timeout: 200_000, skip: missing ?? false }, () => {
+describe('the unmodified swupdate', { concurrency: 4, timeout: 300_000, skip: missing ?? false }, () => {
   let world: World
   let operator: Operator
   let images: Authority
@@ -42,7 +42,7 @@ describe('the unmodified swupdate', { concurrency: true, timeout: 200_000, skip:
       ...options,
     })
 
-  const patience = (client: Swupdate, seconds = 90) => ({ seconds, context: () => tail(client.program.output()) })
+  const patience = (client: Swupdate, seconds = 120) => ({ seconds, context: () => tail(client.program.output()) })
 
   /** A product and a device of it that has a target token. */
   const preauthorise = async (id: string): Promise<{ product: ProductUnderTest; device: string; token: string }> => {
@@ -67,8 +67,8 @@ describe('the unmodified swupdate', { concurrency: true, timeout: 200_000, skip:
       encrypt: { key, iv },
       devices: [device],
     })
-    await client.waitUntilInstalled('app.bin', content, 90)
-    await client.program.said(/installed update is pending testing/, 60)
+    await client.waitUntilInstalled('app.bin', content, 120)
+    await client.program.said(/installed update is pending testing/, 120)
     await client.restart('success')
     await operator.status(deployment, device, 'success', patience(client))
     const { inventory } = await world.client.devices.get({ params: { device } })
@@ -82,7 +82,7 @@ describe('the unmodified swupdate', { concurrency: true, timeout: 200_000, skip:
     await operator.ofProduct(id, product, patience(client))
     const content = randomBytes(100_000)
     await operator.deploySwu(product, { version: '2.0', file: 'app.bin', content, signer, devices: [id] })
-    await client.waitUntilInstalled('app.bin', content, 90)
+    await client.waitUntilInstalled('app.bin', content, 120)
   })
 
   test('is let in by the certificate of a trusted authority, and not by one of any other', async () => {
@@ -96,7 +96,7 @@ describe('the unmodified swupdate', { concurrency: true, timeout: 200_000, skip:
     await operator.ofProduct(id, product, patience(client))
     const content = randomBytes(100_000)
     await operator.deploySwu(product, { version: '2.0', file: 'app.bin', content, signer, devices: [id] })
-    await client.waitUntilInstalled('app.bin', content, 90)
+    await client.waitUntilInstalled('app.bin', content, 120)
     await stranger.program.said(/401|[Uu]nauthori[sz]ed|[Aa]uthentication/, 30)
     const { items } = await world.client.devices.list({
       query: { filter: 'identity.controllerId = "certificate-other" and state = accepted' },
@@ -115,7 +115,7 @@ describe('the unmodified swupdate', { concurrency: true, timeout: 200_000, skip:
     )
     const content = randomBytes(3_000_000)
     await operator.deploySwu(product, { version: '2.0', file: 'app.bin', content, signer, devices: [device] })
-    await client.waitUntilInstalled('app.bin', content, 90)
+    await client.waitUntilInstalled('app.bin', content, 120)
     assert.equal(proxy.cuts(), 1)
   })
 
@@ -164,11 +164,11 @@ describe('the unmodified swupdate', { concurrency: true, timeout: 200_000, skip:
       devices: [device],
       policy: { downloadOnly: true },
     })
-    await client.program.said(/No pending action on server/, 60)
+    await client.program.said(/No pending action on server/, 120)
     await sleep(12_000)
     assert.equal(await operator.standingOf(deployment, device), undefined)
     assert.doesNotMatch(client.program.output(), /Skipped Update/)
     await world.client.deployments.install({ params: { deployment } })
-    await client.waitUntilInstalled('app.bin', content, 60)
+    await client.waitUntilInstalled('app.bin', content, 120)
   })
 })
