@@ -164,7 +164,7 @@ function rawRequest(agent: Agent, base: string, path: string, init: RawRequest):
   return new Promise((resolve, reject) => {
     const message = request(
       new URL(path, base),
-      { agent, method: init.method ?? 'GET', headers: { ...init.headers } },
+      { agent, method: init.method ?? 'GET', headers: { ...lengthHeader(init.body), ...init.headers } },
       (response) => {
         resolve({
           status: response.statusCode ?? 0,
@@ -183,6 +183,12 @@ function rawRequest(agent: Agent, base: string, path: string, init: RawRequest):
     if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) message.end(body)
     else Readable.from(body, { objectMode: false }).pipe(message)
   })
+}
+
+/** Node leaves it out where a method has usually no body, and the body would be taken for the next request. */
+function lengthHeader(body: RawRequest['body']): { 'content-length'?: string } {
+  if (typeof body !== 'string' && !(body instanceof Uint8Array)) return {}
+  return { 'content-length': String(Buffer.byteLength(body)) }
 }
 
 /** A database of its own: the embedded one, or a schema where HOLDFAST_TEST_POSTGRES points. */

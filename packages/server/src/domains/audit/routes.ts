@@ -1,19 +1,26 @@
 import { Fault } from '@holdfast/kernel'
 import { type Answer, operations } from '@holdfast/protocol'
 import type { Database } from '../../platform/db/index.ts'
-import { type Route, route } from '../../platform/http/routes.ts'
+import { requireEverywhere } from '../../platform/http/caller.ts'
+import { type Route, route, type SignedInContext } from '../../platform/http/routes.ts'
 import { exportLog, type LogIdentity, proveInclusion, readLogFile } from './log.ts'
 import { findLog, findRecord, listRecords, type RecordRow } from './store.ts'
 
 const { audit } = operations
 const checkpointPrefix = '/api/v1/audit/log/'
 
+/** A log is one for the whole organisation, so a permission within a product or group is not enough to read it. */
+function reader(context: SignedInContext): string {
+  requireEverywhere(context)
+  return context.caller.organisation
+}
+
 export function auditRoutes(db: Database, identify: (organisation: string) => LogIdentity): Route[] {
   return [
-    route(audit.list, async ({ query }, { caller }) => {
+    route(audit.list, async ({ query }, context) => {
       const { cursor, limit, from, to, ...rest } = query
       const rows = await listRecords(db.read, {
-        organisation: caller.organisation,
+        organisation: reader(context),
         ...rest,
         from: from === undefined ? undefined : Date.parse(from),
         to: to === undefined ? undefined : Date.parse(to),
@@ -27,30 +34,35 @@ export function auditRoutes(db: Database, identify: (organisation: string) => Lo
         ...(rows.length > limit && last !== undefined ? { next: String(last.seq) } : {}),
       }
     }),
-    route(audit.get, async ({ params }, { caller }) => {
-      const row = await findRecord(db.read, caller.organisation, params.record)
+    route(audit.get, async ({ params }, context) => {
+      const organisation = reader(context)
+      const row = await findRecord(db.read, organisation, params.record)
       if (row === undefined) throw new Fault('missing', 'audit.no_record', 'there is no such record')
-      const proof = row.leaf === null ? {} : { proof: await proveInclusion(db.read, caller.organisation, row.leaf) }
+      const proof = row.leaf === null ? {} : { proof: await proveInclusion(db.read, organisation, row.leaf) }
       return { ...recordView(row), leaf: row.body, ...proof }
     }),
-    route(audit.state, async (_, { caller, ownUrl }) => {
-      const log = await findLog(db.read, caller.organisation)
+    route(audit.state, async (_, context) => {
+      const organisation = reader(context)
+      const log = await findLog(db.read, organisation)
       return {
-        ...identify(caller.organisation),
+        ...identify(organisation),
         size: log?.size ?? 0,
         ...(log === undefined ? {} : { checkpoint: log.checkpoint }),
-        tiles: `${ownUrl}${checkpointPrefix}`,
+        tiles: `${context.ownUrl}${checkpointPrefix}`,
       }
     }),
-    route(audit.file, async ({ params }, { caller }) => {
-      const { bytes, type } = await readLogFile(db.read, caller.organisation, params.path)
+    route(audit.file, async ({ params }, context) => {
+      const { bytes, type } = await readLogFile(db.read, reader(context), params.path)
       return { content: once(bytes), size: bytes.length, type }
     }),
-    route(audit.export, async (_, { caller }) => ({
-      content: exportLog(db.read, caller.organisation, identify(caller.organisation)),
-      type: 'application/jsonl',
-      fileName: 'holdfast-evidence.jsonl',
-    })),
+    route(audit.export, async (_, context) => {
+      const organisation = reader(context)
+      return {
+        content: exportLog(db.read, organisation, identify(organisation)),
+        type: 'application/jsonl',
+        fileName: 'holdfast-evidence.jsonl',
+      }
+    }),
   ]
 }
 

@@ -1,5 +1,6 @@
 import { certificateFingerprint, readCertificate } from '@holdfast/crypto/x509'
 import { operations } from '@holdfast/protocol'
+import { requireEverywhere } from '../../platform/http/caller.ts'
 import { type Route, route, type SignedInContext } from '../../platform/http/routes.ts'
 import type { Filters } from './filters.ts'
 import type { Group } from './group-store.ts'
@@ -118,6 +119,11 @@ export function groupRoutes({ groups, filters, lists }: GroupRoutesNeeds): reado
 }
 
 export function trustRoutes(trust: Trust): readonly Route[] {
+  // A gateway token and an authority let in devices of whatever product and group.
+  const whole = (context: SignedInContext) => {
+    requireEverywhere(context)
+    return operatorOf(context)
+  }
   return [
     route(paths.acceptRules, async (_, context) => {
       const rules = await trust.rules(context.caller.organisation)
@@ -128,9 +134,9 @@ export function trustRoutes(trust: Trust): readonly Route[] {
       return { id: await trust.createRule(operatorOf(context), rule) }
     }),
     route(paths.removeAcceptRule, async ({ params }, context) => trust.removeRule(operatorOf(context), params.rule)),
-    route(paths.gatewayToken, async (_, context) => ({ token: await trust.makeGatewayToken(operatorOf(context)) })),
+    route(paths.gatewayToken, async (_, context) => ({ token: await trust.makeGatewayToken(whole(context)) })),
     route(paths.trustAuthority, async ({ body }, context) => {
-      const { id, fingerprint } = await trust.trustAuthority(operatorOf(context), body)
+      const { id, fingerprint } = await trust.trustAuthority(whole(context), body)
       return { id, fingerprint }
     }),
     route(paths.authorities, async (_, { caller }) => {
@@ -143,7 +149,7 @@ export function trustRoutes(trust: Trust): readonly Route[] {
       }
     }),
     route(paths.removeAuthority, async ({ params }, context) =>
-      trust.removeAuthority(operatorOf(context), params.authority),
+      trust.removeAuthority(whole(context), params.authority),
     ),
   ]
 }

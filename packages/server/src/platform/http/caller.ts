@@ -1,3 +1,4 @@
+import { Fault } from '@holdfast/kernel'
 import type { Permission } from '@holdfast/protocol'
 import type { Actor } from '../actor.ts'
 
@@ -5,6 +6,12 @@ import type { Actor } from '../actor.ts'
 export type AccessScope =
   | 'everywhere'
   | { readonly products: ReadonlySet<string>; readonly groups: ReadonlySet<string> }
+
+/** Throws for a permission that holds on a part of the organisation only. */
+export function requireEverywhere({ scope }: { readonly scope: AccessScope }): void {
+  if (scope !== 'everywhere')
+    throw new Fault('forbidden', 'access.denied', 'this needs the permission on the whole organisation')
+}
 
 /** Somebody who is signed in and the organisation that they work in. */
 export interface Caller {
