@@ -1,7 +1,7 @@
 import type { Clock, Instant } from '@holdfast/kernel'
 import type { Bus, Event } from '../../platform/bus/bus.ts'
 import type { Database } from '../../platform/db/index.ts'
-import { lastPosition, type RecordRow, recordsAfter } from './store.ts'
+import { lastPosition, oldestWaiting, type RecordRow, recordsAfter } from './store.ts'
 
 export interface EventFeed extends Bus {
   /** Looks for new events now; the feed of the node that sequenced them need not wait for its turn. */
@@ -85,10 +85,12 @@ class Feed implements EventFeed {
     try {
       while (!this.#stopped) {
         const now = this.#clock.now()
+        // What is not in order yet will be heard of later: until then this node does not know everything.
+        const waiting = await oldestWaiting(this.#db.read)
         const rows = await recordsAfter(this.#db.read, this.#cursor, batchSize)
         for (const row of rows) this.#deliver(row)
         if (rows.length < batchSize) {
-          this.#caughtUpAt = now
+          this.#caughtUpAt = Math.min(now, waiting ?? now)
           return
         }
       }

@@ -48,6 +48,15 @@ export function recordsAfter(db: Reader, position: number, limit: number): Promi
   return selectAfter(db, { position, limit })
 }
 
+const selectOldestWaiting = compileOnce((db, _: Record<string, never>) =>
+  db.selectFrom('audit_record').select('at').where('position', 'is', null).orderBy('seq').limit(1),
+)
+
+/** When the oldest record was written that has no place in the order yet; undefined when every one has. */
+export async function oldestWaiting(db: Reader): Promise<number | undefined> {
+  return (await selectOldestWaiting(db, {}))[0]?.at
+}
+
 const selectLog = compileOnce((db, { organisation }: { organisation: string }) =>
   db.selectFrom('audit_log').selectAll().where('organisation', '=', organisation),
 )

@@ -170,7 +170,7 @@ test('a view follows what changes, also what another node changed', async () => 
   const other = await world.anotherNode()
   const { id, principal } = await acceptedDevice(world, 'SN-1')
   const before = await other.devices.viewOf(principal)
-  assert.equal(await other.devices.viewOf(principal), before)
+  assert.equal(before.name, '')
   await devices.operate.change(operator, id, { name: 'Door', tags: ['region:eu'], timeZone: 'Europe/Berlin' })
   assert.equal((await devices.viewOf(principal)).name, 'Door')
   await world.sequence()

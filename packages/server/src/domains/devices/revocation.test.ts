@@ -6,8 +6,8 @@ import { acceptedDevice, startWorld } from './devices.test-support.ts'
 const badToken = (thrown: unknown) => thrown instanceof Fault && thrown.code === 'devices.bad_token'
 
 /** Resolves when the token is refused; throws when it is still good after a second. */
-async function refusedWithinASecond(authenticate: () => unknown): Promise<void> {
-  const deadline = performance.now() + 1_000
+async function refusedWithinASecond(authenticate: () => unknown, milliseconds = 1_000): Promise<void> {
+  const deadline = performance.now() + milliseconds
   while (performance.now() < deadline) {
     try {
       await authenticate()
@@ -48,6 +48,21 @@ test('a node that hears nothing of the others asks the database, so that no toke
     await new Promise((resolve) => setTimeout(resolve, 500))
     return deaf.devices.authenticate(token)
   })
+})
+
+test('a node asks the database while what others did is not in order yet', async () => {
+  await using world = await startWorld()
+  const { devices, operator } = world
+  const other = await world.anotherNode()
+  const { id, token } = await acceptedDevice(world, 'SN-1')
+  await world.sequence()
+  await other.devices.authenticate(token)
+  await devices.operate.revokeTokens(operator, id)
+  // The job that puts events in order is dead, and every feed says that it read all there is.
+  await refusedWithinASecond(async () => {
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    return other.devices.authenticate(token)
+  }, 1_500)
 })
 
 test('the harness notices a node that goes on trusting (planted fault)', async () => {
