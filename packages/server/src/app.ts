@@ -99,7 +99,7 @@ async function buildDomains(
 ) {
   const tenancy = createTenancy({ db, clock, config, bus, secrets: secrets.sealed })
   const products = createProducts({ db, clock })
-  const devices = createDevices({ db, clock, config, bus, tokenKey: secrets.tokenKey, products })
+  const devices = createDevices({ db, clock, config, bus, tokenKey: secrets.tokenKey, products, onFailure })
   const artifacts = createArtifacts({ db, blobs, clock, maxBytes: config.blobs.maxArtifactBytes })
   const { population } = devices
   const deployments = createDeploymentsService({ db, clock, bus, artifacts, devices, population, onFailure })
