@@ -76,7 +76,7 @@ export function createInvitations({ db, clock, passwords, callers, signIn }: Inv
         const detail = { email, grants: grants.map(wireGrant) }
         await record(tx, { organisation: own.organisation, type: 'people.invited', subject, actor, at: now, detail })
       })
-      return { ...made, link: `${ownUrl}/invitation#${secret}` }
+      return { ...made, link: new URL(`/invitation#${secret}`, ownUrl).href }
     },
 
     async list(organisation: string) {

@@ -3,7 +3,7 @@ import type { operations } from '@holdfast/protocol'
 import type { Actor } from '../../platform/actor.ts'
 import type { Reader, Tx } from '../../platform/db/index.ts'
 import type { Caller } from '../../platform/http/caller.ts'
-import type { PublicContext, Served, SignedInContext } from '../../platform/http/routes.ts'
+import type { PublicContext, Served } from '../../platform/http/routes.ts'
 import { record } from '../audit/index.ts'
 import { requireOrganisation } from './organisation-store.ts'
 import { changePerson, listReachable, requirePerson } from './person-store.ts'
@@ -108,10 +108,4 @@ export function personActor(person: { id: string; name: string }, visit: Pick<Vi
 export function requireSession(caller: Caller): void {
   if (caller.via === 'session') return
   throw new Fault('forbidden', 'session.not_for_tokens', 'this needs a person who is signed in, not an API token')
-}
-
-/** People, roles and settings belong to the whole organisation, so a permission within a product is not enough. */
-export function requireEverywhere(context: Pick<SignedInContext, 'scope'>): void {
-  if (context.scope === 'everywhere') return
-  throw new Fault('forbidden', 'access.denied', 'this needs the permission on the whole organisation')
 }

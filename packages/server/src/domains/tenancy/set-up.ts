@@ -44,7 +44,7 @@ export function createSetUp({ db, clock, passwords }: { db: Database; clock: Clo
         return true
       })
       // Behind the hash sign, so that no server or proxy ever writes it into a log.
-      return waiting ? `${ownUrl}/setup#${secret}` : undefined
+      return waiting ? new URL(`/setup#${secret}`, ownUrl).href : undefined
     },
 
     async setUp(secret: string, first: FirstOwner, visit: Visit): Promise<Begun> {
@@ -80,7 +80,7 @@ export function createSetUp({ db, clock, passwords }: { db: Database; clock: Clo
       })
     },
 
-    /** A further organisation with its first owner: an account that exists already, or a new one with this password. */
+    /** A further organisation with its first owner: an account that exists, as it is, or a new one with this password. */
     async createOrganisation(actor: Actor, first: FirstOwner): Promise<{ organisation: Organisation; owner: string }> {
       const now = clock.now()
       const passwordHash = await passwords.hash(first.password)
@@ -88,8 +88,8 @@ export function createSetUp({ db, clock, passwords }: { db: Database; clock: Clo
         const organisation = await addOrganisation(tx, first.organisation, now)
         await recordOrganisation(tx, organisation, actor, now)
         const known = await findPersonByEmail(tx, emailKey(first.email))
-        const person = { id: known?.id ?? newId(now), name: first.name, email: first.email, passwordHash }
-        if (known === undefined) await insertPerson(tx, person, now)
+        const person = known ?? { id: newId(now), name: first.name, email: first.email }
+        if (known === undefined) await insertPerson(tx, { ...person, passwordHash }, now)
         await tx.deleteFrom('setup_secret').execute()
         await addOwner(tx, organisation, person, actor, now)
         return { organisation, owner: person.id }
