@@ -5,13 +5,11 @@ import { signMenderManifest } from '@holdfast/formats/mender/signature'
 import { writeMenderArtifact } from '@holdfast/formats/mender/write'
 import { type SwuItem, writeSwu } from '@holdfast/formats/swu/write'
 import { Fault } from '@holdfast/kernel'
-import type { operations } from '@holdfast/protocol'
-import type { z } from 'zod'
 import type { Credential } from './authority.ts'
 import { type ModuleKind, payloadType } from './mender-module.ts'
 import { type WaitOptions, waitFor } from './wait.ts'
 
-type Policy = NonNullable<z.input<typeof operations.deployments.create.body>['policy']>
+type Policy = NonNullable<Parameters<Client['deployments']['create']>[0]['body']['policy']>
 type Device = Awaited<ReturnType<Client['devices']['list']>>['items'][number]
 type Standing = Awaited<ReturnType<Client['deployments']['timeline']>>
 type DeploymentState = Awaited<ReturnType<Client['deployments']['get']>>['state']

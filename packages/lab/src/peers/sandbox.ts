@@ -20,11 +20,10 @@ function works(flags: readonly string[]): boolean {
 }
 
 /** Why a peer cannot run on this machine, as one line for `t.skip`; undefined when it can. */
-export function whyNotRunnable(program: string): string | undefined {
-  if (process.platform !== 'linux') return `${program} runs on Linux only`
-  if (!isInstalled(program)) return `${program} is not installed`
-  if (findSandbox() === undefined)
-    return `${program} needs a private mount namespace, which this machine does not allow`
+export function whyNotRunnable(program: string, name = program): string | undefined {
+  if (process.platform !== 'linux') return `${name} runs on Linux only`
+  if (!isInstalled(program)) return `${name} is not installed`
+  if (findSandbox() === undefined) return `${name} needs a private mount namespace, which this machine does not allow`
   return undefined
 }
 
