@@ -109,7 +109,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     }
   }
   try {
-    const token = await ownerToken(app, send)
+    const token = await ownerToken(await app.setupLink(), send)
     const client = clientFor(token)
     return { ...base, token, client, organisation: await client.people.organisation() }
   } catch (thrown) {
@@ -118,9 +118,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   }
 }
 
-/** Makes the owner through the set-up link, or signs in where there is one, and makes a token with all rights. */
-async function ownerToken(app: App, send: World['fetch']): Promise<string> {
-  const link = await app.setupLink()
+/** Makes the owner through the set-up link, or signs in where there is none, and makes a token with all rights. */
+export async function ownerToken(link: string | undefined, send: World['fetch']): Promise<string> {
   const path = link === undefined ? '/api/v1/session' : '/api/v1/session/setup'
   const body =
     link === undefined ? owner : { ...owner, name: 'Olive Owner', organisation: 'Example', secret: link.split('#')[1] }
@@ -142,7 +141,7 @@ async function ownerToken(app: App, send: World['fetch']): Promise<string> {
   return token
 }
 
-function transport(send: World['fetch'], token: string | undefined): Transport {
+export function transport(send: World['fetch'], token: string | undefined): Transport {
   return async ({ method, path, headers, body }) => {
     const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
     const answer = await send(path, {
@@ -160,7 +159,7 @@ function transport(send: World['fetch'], token: string | undefined): Transport {
   }
 }
 
-function rawRequest(agent: Agent, base: string, path: string, init: RawRequest): Promise<RawAnswer> {
+export function rawRequest(agent: Agent, base: string, path: string, init: RawRequest): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const message = request(
       new URL(path, base),
@@ -192,7 +191,7 @@ function lengthHeader(body: RawRequest['body']): { 'content-length'?: string } {
 }
 
 /** A database of its own: the embedded one, or a schema where HOLDFAST_TEST_POSTGRES points. */
-async function databaseFor(
+export async function databaseFor(
   directory: string,
 ): Promise<{ settings: { url?: string; connections?: number }; drop: () => Promise<void> }> {
   const url = process.env.HOLDFAST_TEST_POSTGRES
