@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -31,6 +31,7 @@ export async function openCommandLine(environment: Readonly<Record<string, strin
   const env = {
     ...Object.fromEntries(inherited),
     HOME: directory,
+    XDG_CACHE_HOME: process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'),
     XDG_CONFIG_HOME: join(directory, 'config'),
     ...environment,
   }

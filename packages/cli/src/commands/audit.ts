@@ -1,13 +1,14 @@
 import { createReadStream, createWriteStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Fault } from '@holdfast/kernel'
 import { verifyEvidence } from '@holdfast/trust/evidence'
+import { maxLineLength } from '@holdfast/trust/evidence-lines'
 import type { Command } from 'commander'
 import { earlier, given, integer } from '../arguments.ts'
 import { operatorOf, outputOf } from '../connection.ts'
+import { linesOf } from '../lines.ts'
 import { toned } from '../output.ts'
 import { formatFacts } from '../table.ts'
 import { count, short } from '../wording.ts'
@@ -98,15 +99,11 @@ async function checkpoint(_options: object, command: Command): Promise<void> {
 
 async function verify(file: string, options: { key?: string; since?: string }, command: Command): Promise<void> {
   const out = outputOf(command)
-  const input = file === '-' ? process.stdin : createReadStream(file)
-  const failed = new Promise<never>((_, reject) => input.once('error', reject))
-  const verdict = await Promise.race([
-    failed,
-    verifyEvidence(createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY }), {
-      verifierKey: options.key === undefined ? undefined : await verifierText(options.key),
-      since: options.since === undefined ? undefined : await checkpointText(options.since),
-    }),
-  ])
+  const source: AsyncIterable<Uint8Array> = file === '-' ? process.stdin : createReadStream(file)
+  const verdict = await verifyEvidence(linesOf(source, maxLineLength), {
+    verifierKey: options.key === undefined ? undefined : await verifierText(options.key),
+    since: options.since === undefined ? undefined : await checkpointText(options.since),
+  })
   out.show(verdict, () =>
     [
       `${toned('good', 'verified')}: ${count(verdict.size, 'record')}, none changed, removed, reordered or added`,

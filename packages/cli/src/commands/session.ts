@@ -1,26 +1,22 @@
 import { hostname } from 'node:os'
-import { type Client, createClient } from '@holdfast/client'
+import { createClient } from '@holdfast/client'
 import { Fault, messageOf } from '@holdfast/kernel'
-import type { Answer, operations } from '@holdfast/protocol'
 import type { Command } from 'commander'
+import { integer } from '../arguments.ts'
 import { type GlobalOptions, operatorOf, outputOf, readAuthority } from '../connection.ts'
 import { readContexts, writeContexts } from '../contexts.ts'
 import { UsageError } from '../failure.ts'
 import { acceptAuthority, fingerprintOf, meetServer } from '../first-contact.ts'
 import { toned } from '../output.ts'
-import { ask, askSecret, confirm, readSecretLine } from '../prompt.ts'
+import { confirm, readSecretLine } from '../prompt.ts'
+import { type Me, type PersonOptions, signInAsPerson } from '../sign-in.ts'
 import { formatFacts } from '../table.ts'
 import { createTransport, type Server } from '../transport.ts'
 
-type Me = Answer<(typeof operations)['session']['me']>
-
-interface LoginOptions extends GlobalOptions {
+interface LoginOptions extends GlobalOptions, PersonOptions {
   readonly ca?: string
   readonly fingerprint?: string
-  readonly email?: string
-  readonly passwordStdin?: boolean
-  readonly code?: string
-  readonly days: string
+  readonly days: number
   readonly tokenStdin?: boolean
 }
 
@@ -34,7 +30,7 @@ export function registerSession(program: Command): void {
     .option('--email <address>', 'who you are')
     .option('--password-stdin', 'read the password from standard input')
     .option('--code <digits>', 'the one-time code, where a second factor is set')
-    .option('--days <number>', 'how long the sign-in lasts', '90')
+    .option('--days <number>', 'how long the sign-in lasts', integer, 90)
     .option('--token-stdin', 'store an API token from standard input instead of signing in')
     .action(login)
   program.command('logout').description('revoke the stored token and forget it').action(logout)
@@ -92,40 +88,16 @@ async function byToken(server: Server): Promise<SignedIn> {
 }
 
 async function byPassword(server: Server, options: LoginOptions): Promise<SignedIn> {
-  const client = createClient(createTransport(server))
-  const email = options.email ?? (await ask('E-mail: ', 'give --email ADDRESS'))
-  const password =
-    options.passwordStdin === true
-      ? await readSecretLine()
-      : await askSecret('Password: ', 'give --password-stdin and the password on standard input')
-  const me = await signIn(client, { email, password }, options.code)
+  const { client, me } = await signInAsPerson(server, options)
   const { authority } = await client.system.server()
   const permissions = [...new Set(me.permissions.map(({ permission }) => permission))]
   if (permissions.length === 0) {
     throw new Fault('forbidden', 'cli.no_permission', 'your account has no permission here that a token could carry')
   }
-  const days = Number(options.days)
-  if (!Number.isInteger(days)) throw new UsageError('--days takes a whole number')
-  const made = await client.people.createToken({ body: { name: `holdfast on ${hostname()}`, permissions, days } })
+  const body = { name: `holdfast on ${hostname()}`, permissions, days: options.days }
+  const made = await client.people.createToken({ body })
   await client.session.signOut()
   return { me, token: made.token, tokenId: made.id, authority }
-}
-
-async function signIn(client: Client, body: { email: string; password: string }, code?: string): Promise<Me> {
-  const first = await client.session.signIn({ body: { ...body, ...(code === undefined ? {} : { code }) } })
-  if (first.done) return first.me
-  if (!first.needs.includes('totp')) {
-    throw new Fault(
-      'refused',
-      'cli.needs_passkey',
-      'this account signs in with a passkey: make a token in the console and use --token-stdin',
-    )
-  }
-  const second = await client.session.signIn({
-    body: { ...body, code: await ask('One-time code: ', 'give --code DIGITS') },
-  })
-  if (!second.done) throw new Fault('unauthenticated', 'cli.second_factor', 'the second factor was not accepted')
-  return second.me
 }
 
 async function logout(_options: object, command: Command): Promise<void> {

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { integer } from '../arguments.ts'
 import { operatorOf } from '../connection.ts'
 import { choose } from '../resolve-names.ts'
+import { type PersonOptions, signInAsPerson } from '../sign-in.ts'
 import { ago, count, nearest, short } from '../wording.ts'
 
 /** API tokens for programs, and for this command line. */
@@ -14,6 +15,9 @@ export function registerTokens(program: Command): void {
     .description('make a token with some of your permissions; it is shown once')
     .requiredOption('--permission <permission>', 'such as deployments.create (several)', permission)
     .option('--days <number>', 'how long it is good', integer, 90)
+    .option('--email <address>', 'who you are')
+    .option('--password-stdin', 'read the password from standard input')
+    .option('--code <digits>', 'the one-time code, where a second factor is set')
     .action(create)
   token.command('list').description('your tokens; those of everybody if you may read people').action(list)
   token.command('revoke').argument('<token>', 'name or id').description('revoke a token').action(revoke)
@@ -26,15 +30,19 @@ function permission(text: string, before: readonly Permission[] = []): Permissio
   throw new InvalidArgumentError(near === undefined ? `known: ${permissions.join(', ')}` : `did you mean ${near}?`)
 }
 
-async function create(
-  name: string,
-  options: { permission: Permission[]; days: number },
-  command: Command,
-): Promise<void> {
-  const { client, out } = await operatorOf(command)
+interface CreateOptions extends PersonOptions {
+  readonly permission: Permission[]
+  readonly days: number
+}
+
+/** Only a person makes tokens, never a token: so the stored sign-in does not do. */
+async function create(name: string, options: CreateOptions, command: Command): Promise<void> {
+  const { out, server } = await operatorOf(command)
+  const { client } = await signInAsPerson(server, options)
   const answer = await client.people.createToken({
     body: { name, permissions: options.permission, days: options.days },
   })
+  await client.session.signOut()
   out.show(answer, () => answer.token)
   out.note(`It is shown this once and good until ${answer.expiresAt}. Programs give it as HOLDFAST_TOKEN.`)
 }
