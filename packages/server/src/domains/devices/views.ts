@@ -13,9 +13,9 @@ import { decodeInventory } from './inventory.ts'
 import type { DeviceFacts } from './search/facts.ts'
 import type { LastSeen } from './search/last-seen.ts'
 
-/** Bytes that cached views may take, roughly. */
-const cacheSize = 64 * 1024 * 1024
-const bytesBesideInventory = 500
+/** Bytes that cached views may take, roughly: a fleet of 100,000 that calls in turn must fit, or no view is ever found. */
+const cacheSize = 96 * 1024 * 1024
+const bytesBesideInventory = 350
 /** A node that hears nothing of the others for longer reads everything anew. */
 const longestIgnorance = 5_000
 const longestTransaction = 2_000
@@ -35,6 +35,7 @@ export type Views = ReturnType<typeof createViews>
 export function createViews({ db, clock, bus, filters, fields, lastSeen }: ViewsNeeds) {
   const cache = new LRUCache<number, DeviceView>({ maxSize: cacheSize })
   const shared = new LRUCache<string, Provides>({ max: 2_000 })
+  const texts = new LRUCache<string, string>({ max: 10_000 })
   const contexts = new LRUCache<string, ViewContext>({ max: 1_000 })
   let drops = 0
 
@@ -47,6 +48,20 @@ export function createViews({ db, clock, bus, filters, fields, lastSeen }: Views
       cache.delete(number)
       if (clock.now() - since > longestTransaction) changing.delete(number)
     }
+  })
+
+  /** One text for equal ones: each row brings its own copy of what a whole fleet has in common. */
+  const sharedText = <T extends string | undefined>(text: T): T => {
+    if (text === undefined) return text
+    const known = texts.get(text) as T | undefined
+    if (known === undefined) texts.set(text, text)
+    return known ?? text
+  }
+  const sharedTexts = ({ organisation, product, gateway, software }: DeviceRecord) => ({
+    organisation: sharedText(organisation),
+    product: sharedText(product),
+    gateway: sharedText(gateway),
+    software: sharedText(software),
   })
 
   const share = (provides: Provides): Provides => {
@@ -78,7 +93,7 @@ export function createViews({ db, clock, bus, filters, fields, lastSeen }: Views
     const begun = drops
     const device = await findByNumber(db.read, number)
     if (device === undefined) throw missingDevice()
-    const view = await viewFrom(db.read, device)
+    const view = await viewFrom(db.read, { ...device, ...sharedTexts(device) })
     // NOTE: one drop of any device meanwhile keeps this view out of the cache; it is only read again.
     if (begun === drops) cache.set(number, view, { size: bytesBesideInventory + (device.inventory?.length ?? 0) })
     return view

@@ -21,15 +21,18 @@ const idField = 'system.id'
 export function entriesOf(facts: DeviceFacts | undefined): Map<string, Entry> {
   const entries = new Map<string, Entry>()
   if (facts === undefined) return entries
-  const add = (field: string, values: readonly Value[]) => {
-    if (values.length === 0) return
+  for (const [field, values] of indexedFields(facts)) {
     for (const value of [anyValue, ...values.map(encodeValue)]) {
       entries.set(`${field}\0${keyText(value)}`, { field, value })
     }
   }
-  for (const [field, values] of facts.values) if (field !== idField) add(field, values)
-  add(registeredField, [registeredHour(facts.registered)])
   return entries
+}
+
+/** The fields of a device that the index holds, each with at least one value. */
+export function* indexedFields(facts: DeviceFacts): Generator<readonly [string, readonly Value[]]> {
+  for (const entry of facts.values) if (entry[0] !== idField && entry[1].length > 0) yield entry
+  yield [registeredField, [registeredHour(facts.registered)]]
 }
 
 export interface Difference {
