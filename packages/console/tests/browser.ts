@@ -72,7 +72,7 @@ export async function open(browser: Browser, { url, scheme = 'light', width = 12
     acceptDownloads: true,
   })
   await context.grantPermissions(['clipboard-read', 'clipboard-write'])
-  context.setDefaultTimeout(15_000)
+  context.setDefaultTimeout(60_000)
   const page = await context.newPage()
   const faults: string[] = []
   page.on('pageerror', (error) => faults.push(error.message))
@@ -89,7 +89,8 @@ export async function signIn(page: Page, { email, password }: { email: string; p
   await page.getByLabel('Password').fill(password)
   await page.getByRole('button', { name: 'Sign in', exact: true }).click()
   await page.waitForURL(({ pathname }) => pathname !== '/sign-in')
-  await page.getByRole('heading', { level: 1 }).waitFor()
+  // The frame around every page: until it is there, the page before it still is.
+  await page.locator('main#main').getByRole('heading', { level: 1 }).waitFor()
 }
 
 export type { Browser, BrowserContext, Page }

@@ -3,7 +3,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { Command } from 'cmdk'
 import { Boxes, FileUp, KeyRound, LogOut, type LucideIcon, Plus, Rocket, Search, SunMoon, UserPlus } from 'lucide-react'
 import { Dialog as Radix } from 'radix-ui'
-import { useDeferredValue, useState } from 'react'
+import { useDeferredValue, useEffect, useState } from 'react'
 import { client } from '../api/client.ts'
 import { ask } from '../api/questions.ts'
 import { deviceName } from '../ui/format.ts'
@@ -46,12 +46,20 @@ function Commands({ onClose, allowed }: Omit<PaletteProps, 'open'>) {
   const may = useMay()
   const search = useDeferredValue(text.trim())
   const found = useQuery({ ...ask.deviceSearch(search), enabled: search.length > 1 && may('devices.read') })
+  const [chosen, setChosen] = useState('')
+  const labels = [...allowed, ...actionsFor(may)].map(({ label }) => label.toLowerCase())
+  const named = labels.some((label) => label.includes(search.toLowerCase()))
+  const firstDevice = found.data?.items[0]?.id
+  // Devices are found later than commands: they take the choice only where no command has that name.
+  useEffect(() => {
+    if (firstDevice !== undefined && !named) setChosen(`device ${firstDevice}`)
+  }, [firstDevice, named])
   const then = (act: () => unknown) => () => {
     onClose()
     void act()
   }
   return (
-    <Command label="Command palette" loop>
+    <Command label="Command palette" loop value={chosen} onValueChange={setChosen}>
       <div className="flex items-center gap-2.5 border-b border-line px-4">
         <Search aria-hidden className="size-4 text-faint" />
         <Command.Input

@@ -26,20 +26,19 @@ export function Copyable({
     window.setTimeout(() => setCopied(false), 1_500)
   }
   const Icon = copied ? Check : Copy
+  const shown = shortened(value, short, tail)
   return (
     <button
       type="button"
       onClick={() => void copy()}
       title={value}
-      aria-label={short === 0 ? `Copy ${label}` : `Copy ${label} ${value}`}
+      aria-label={`Copy ${label} ${shown}`}
       className={classes(
         'group inline-flex min-h-6 max-w-full items-center gap-1.5 rounded font-mono text-xs text-ink hover:text-accent-text',
         block === true && 'w-full rounded-md border border-line bg-raised px-2.5 py-1.5 text-left',
       )}
     >
-      <span className={classes('min-w-0', block === true ? 'flex-1 break-all' : 'truncate')}>
-        {shortened(value, short, tail)}
-      </span>
+      <span className={classes('min-w-0', block === true ? 'flex-1 break-all' : 'truncate')}>{shown}</span>
       <Icon aria-hidden className={classes('size-3.5 shrink-0', copied ? 'text-holds' : 'text-faint')} />
     </button>
   )

@@ -92,7 +92,7 @@ export function AuditPage() {
                         <Button
                           size="small"
                           look="quiet"
-                          aria-label={`Record ${record.type}`}
+                          aria-label={`Proof of ${record.type}`}
                           onClick={() => go({ record: record.id })}
                         >
                           Proof

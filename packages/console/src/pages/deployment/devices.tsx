@@ -155,7 +155,7 @@ function DeviceTable({ items, onOpen }: { items: readonly DeploymentDevice[]; on
               size="small"
               look="quiet"
               onClick={() => onOpen(item.device.id)}
-              aria-label={`Steps of ${deviceName(item.device)}`}
+              aria-label={`Steps${item.hasLog ? ' and log' : ''} of ${deviceName(item.device)}`}
             >
               Steps{item.hasLog && ' and log'}
             </Button>

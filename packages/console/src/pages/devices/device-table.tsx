@@ -32,7 +32,7 @@ interface DeviceTableProps {
 
 /** Only the rows in view exist, so that the millionth scrolls like the first; the next page is asked for before the end. */
 export function DeviceTable({ devices, total, more, onMore, chosen, onChoose }: DeviceTableProps) {
-  const scroll = useRef<HTMLElement>(null)
+  const scroll = useRef<HTMLDivElement>(null)
   const [at, setAt] = useState(0)
   const navigate = useNavigate()
   const rows = useVirtualizer({

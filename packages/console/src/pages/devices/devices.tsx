@@ -1,3 +1,4 @@
+import { Fault } from '@holdfast/kernel'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Boxes, Plus, Search, SquareStack } from 'lucide-react'
@@ -17,7 +18,7 @@ import { BulkBar } from './bulk-bar.tsx'
 import { DeviceTable } from './device-table.tsx'
 import { DevicesTabs } from './devices-tabs.tsx'
 import { FilterBar } from './filter-bar.tsx'
-import { both } from './filter-language.ts'
+import { both, faultColumn } from './filter-language.ts'
 import { SavedFilters } from './saved-filters.tsx'
 
 type Sort = NonNullable<DeviceQuery['sort']>
@@ -95,7 +96,7 @@ export function DevicesPage() {
       }
       tabs={<DevicesTabs />}
     >
-      <div className="grid shrink-0 gap-2.5 pb-3">
+      <div className="grid shrink-0 grid-cols-[minmax(0,1fr)] gap-2.5 pb-3">
         <div className="flex flex-wrap items-start gap-2">
           <FilterBar value={filter} onApply={(next) => go({ filter: next })} fault={fault} />
           <SearchField value={search} onSearch={(next) => go({ search: next })} />
@@ -135,7 +136,7 @@ export function DevicesPage() {
           <Loading lines={8} />
         </div>
       ) : fault !== null ? (
-        <FaultNote fault={fault} retry={() => void pages.refetch()} />
+        <Refused fault={fault} retry={() => void pages.refetch()} />
       ) : (
         <div className="panel">
           {nothingAsked ? (
@@ -192,7 +193,7 @@ interface StateTabsProps {
 
 function StateTabs({ states, total, chosen, onChoose }: StateTabsProps) {
   return (
-    <fieldset className="flex gap-1 overflow-x-auto p-0.5">
+    <fieldset className="flex min-w-0 gap-1 overflow-x-auto p-0.5">
       <legend className="sr-only">State</legend>
       {tabs.map((state) => (
         <button
@@ -212,5 +213,18 @@ function StateTabs({ states, total, chosen, onChoose }: StateTabsProps) {
         </button>
       ))}
     </fieldset>
+  )
+}
+
+/** A filter that is not understood is marked at the filter; here it is only said that nothing can be shown. */
+function Refused({ fault, retry }: { fault: unknown; retry: () => void }) {
+  const located = fault instanceof Fault && faultColumn(fault.at) !== undefined
+  if (!located) return <FaultNote fault={fault} retry={retry} />
+  return (
+    <div className="panel">
+      <Empty icon={Search} title="The filter is not understood">
+        Mend it above; the mark stands where the server stopped reading.
+      </Empty>
+    </div>
   )
 }

@@ -81,7 +81,11 @@ function Figures({ of: { devices, deployments, releases } }: { of: Overview }) {
     <dl className="panel grid grid-cols-2 divide-line max-lg:gap-y-px lg:grid-cols-4 lg:divide-x">
       <Figure name="Devices" value={count(devices.total)} to="/devices">
         {pending > 0 ? (
-          <Link to="/devices" search={{ state: 'pending' }} className="text-unproven hover:underline">
+          <Link
+            to="/devices"
+            search={{ state: 'pending' }}
+            className="inline-flex min-h-6 items-center text-unproven hover:underline"
+          >
             {count(pending)} waiting for your decision
           </Link>
         ) : (
@@ -95,7 +99,11 @@ function Figures({ of: { devices, deployments, releases } }: { of: Overview }) {
       </Figure>
       <Figure name="Running deployments" value={count(deployments.running)} to="/deployments">
         {deployments.halted > 0 ? (
-          <Link to="/deployments" search={{ state: 'halted' }} className="text-failing hover:underline">
+          <Link
+            to="/deployments"
+            search={{ state: 'halted' }}
+            className="inline-flex min-h-6 items-center text-failing hover:underline"
+          >
             {plural(deployments.halted, 'deployment')} halted
           </Link>
         ) : (

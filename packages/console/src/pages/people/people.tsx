@@ -86,11 +86,7 @@ export function PeoplePage() {
                             Unlock
                           </Button>
                         )}
-                        <Button
-                          size="small"
-                          onClick={() => setEditing(person)}
-                          aria-label={`Change what ${person.name} may do`}
-                        >
+                        <Button size="small" onClick={() => setEditing(person)} aria-label={`Rights of ${person.name}`}>
                           Rights
                         </Button>
                         <Button

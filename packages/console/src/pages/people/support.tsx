@@ -63,7 +63,7 @@ export function SupportPage() {
                         <Button
                           size="small"
                           look="danger"
-                          aria-label={`End the access of ${one.email}`}
+                          aria-label={`End now the access of ${one.email}`}
                           onClick={() =>
                             void act(
                               () => client.people.revokeSupport({ params: { access: one.id } }),
