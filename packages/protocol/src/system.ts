@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { operation } from './operation.ts'
 import { Time } from './shapes.ts'
 
+/** The subject's id is empty for a caller who may read only a part of the organisation. */
 export const LiveEvent = z.object({
   type: z.string(),
   subject: z.object({ kind: z.string(), id: z.string() }),

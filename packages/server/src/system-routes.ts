@@ -57,8 +57,8 @@ async function* eventsFor(bus: Bus, renew: Renew, caller: Caller, signal: AbortS
       if (current === undefined) return
       if (batch.length === 0) yield {}
       for (const event of batch) {
-        const { type, subject, at } = event
-        if (maySee(current, event)) yield { type, subject, at: new Date(at).toISOString() }
+        const seen = asSeenBy(current, event)
+        if (seen !== undefined) yield seen
       }
     }
   } finally {
@@ -74,9 +74,12 @@ function waitOrBeat(resolve: () => void, setWake: (wake: () => void) => void): v
   })
 }
 
-function maySee(caller: Caller, event: Event): boolean {
-  const permission = readers[event.type.split('.')[0] ?? ''] ?? 'audit.read'
-  return caller.scopeOf(permission) !== undefined
+/** Who may read only a part of the organisation learns that something of a kind changed, and not which. */
+function asSeenBy(caller: Caller, { type, subject, at }: Event): object | undefined {
+  const scope = caller.scopeOf(readers[type.split('.')[0] ?? ''] ?? 'audit.read')
+  if (scope === undefined) return undefined
+  const id = scope === 'everywhere' ? subject.id : ''
+  return { type, subject: { kind: subject.kind, id }, at: new Date(at).toISOString() }
 }
 
 export interface ServerFacts {
