@@ -146,17 +146,24 @@ export function operatorOf(client: Client) {
 
     standingOf,
 
-    /** Waits until a device is at a status in a deployment; fails as soon as it has ended otherwise. */
-    status(deployment: string, device: string, wanted: Standing['status'], wait: WaitOptions): Promise<Standing> {
+    /** Waits until a device is at a status in a deployment; in vain, it says what the server would do and why. */
+    async status(deployment: string, device: string, wanted: Standing['status'], wait: WaitOptions): Promise<Standing> {
       let last: Standing | undefined
-      return waitFor(
-        `the device to be ${wanted}`,
-        async () => {
-          last = await standingOf(deployment, device)
-          return last?.status === wanted ? last : undefined
-        },
-        { ...wait, context: () => `last seen: ${JSON.stringify(last)}\n${wait.context?.() ?? ''}` },
-      )
+      try {
+        return await waitFor(
+          `the device to be ${wanted}`,
+          async () => {
+            last = await standingOf(deployment, device)
+            return last?.status === wanted ? last : undefined
+          },
+          wait,
+        )
+      } catch (thrown) {
+        const { state, reason, devices } = await client.deployments.get({ params: { deployment } })
+        const next = await client.deployments.wouldDo({ params: { device } })
+        const seen = JSON.stringify({ last, deployment: { state, reason, devices }, next }, undefined, 2)
+        throw new Error(`the device did not become ${wanted}: ${seen}`, { cause: thrown })
+      }
     },
 
     /** Waits for the log that a client sends after it has reported a failure. */
