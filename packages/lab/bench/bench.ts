@@ -1,6 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
+import { Agent } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type Client, createClient } from '@holdfast/client'
+import { rawRequest, transport } from '../src/world.ts'
 import type { BareServer } from './bare-server.ts'
 import { type Child, serverFlags, startChild, type Usage } from './child.ts'
 import type { Report } from './figure.ts'
@@ -98,4 +101,11 @@ export async function metered<T>(
   const before = await child.usage()
   const done = await work()
   return { ...done, cpu: (await child.usage()).cpu - before.cpu }
+}
+
+/** A client of the REST interface with all rights. */
+export function clientOf({ apiPort, authority, token }: RunningServer): Client {
+  const agent = new Agent({ ca: authority, keepAlive: true })
+  const base = `https://localhost:${apiPort}`
+  return createClient(transport((path, init = {}) => rawRequest(agent, base, path, init), token))
 }

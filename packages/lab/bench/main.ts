@@ -1,11 +1,24 @@
 import { parseArgs } from 'node:util'
 import { type Bench, BenchRoom } from './bench.ts'
 import { checkIn } from './check-in.ts'
+import { handshakes, storm } from './connections.ts'
+import { deploymentCreate } from './deployment-create.ts'
+import { deviceList, diskPerDevice, memory } from './device-list.ts'
 import { type Figure, toJson, toLine } from './figure.ts'
+import { statusReports } from './status-reports.ts'
+import { upload } from './upload.ts'
 
 /** In the order in which they run; those that need no large fleet first. */
 const benches: Readonly<Record<string, Bench>> = {
+  handshakes,
+  storm,
+  'status-reports': statusReports,
+  upload,
   'check-in': checkIn,
+  'disk-per-device': diskPerDevice,
+  'device-list': deviceList,
+  'deployment-create': deploymentCreate,
+  memory,
 }
 
 const { values, positionals } = parseArgs({
