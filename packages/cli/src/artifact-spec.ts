@@ -31,7 +31,7 @@ const SwuFile = z.strictObject({
     .max(500),
 })
 
-export const swuFileName = 'swu.yaml'
+const swuFileName = 'swu.yaml'
 
 /** Reads a directory's `swu.yaml`, or that file itself; content is found beside it. */
 export async function readSwuSpec(path: string, contentKey?: Uint8Array): Promise<Omit<SwuSpec, 'sign'>> {

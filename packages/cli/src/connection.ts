@@ -21,13 +21,13 @@ export interface Operator {
   readonly token: string
 }
 
-export interface Credentials {
+interface Credentials {
   readonly server: Server
   readonly token: string
 }
 
 /** HOLDFAST_URL, HOLDFAST_TOKEN and HOLDFAST_CA win over the stored context. */
-export async function findCredentials(environment: NodeJS.ProcessEnv, context?: string): Promise<Credentials> {
+async function findCredentials(environment: NodeJS.ProcessEnv, context?: string): Promise<Credentials> {
   const { HOLDFAST_URL: url, HOLDFAST_TOKEN: token, HOLDFAST_CA: ca } = environment
   const file = url !== undefined && token !== undefined ? undefined : await readContexts()
   const name = context ?? file?.current ?? 'default'

@@ -17,10 +17,9 @@ const Context = z.object({
 })
 const ContextFile = z.object({ current: z.string(), contexts: z.record(z.string(), Context) })
 
-export type Context = z.output<typeof Context>
 export type ContextFile = z.output<typeof ContextFile>
 
-export function contextsPath(environment: NodeJS.ProcessEnv = process.env): string {
+function contextsPath(environment: NodeJS.ProcessEnv = process.env): string {
   const base = environment.XDG_CONFIG_HOME ?? join(environment.HOME ?? homedir(), '.config')
   return join(base, 'holdfast', 'contexts.json')
 }

@@ -11,6 +11,7 @@ import { registerPeople } from './commands/people.ts'
 import { registerProducts } from './commands/product.ts'
 import { registerReleases } from './commands/release.ts'
 import { registerSession } from './commands/session.ts'
+import { registerSettings } from './commands/settings.ts'
 import { completionScript } from './completion.ts'
 import { outputOf } from './connection.ts'
 import { registerLocal } from './local/register.ts'
@@ -39,6 +40,7 @@ export function createProgram(): Command {
     registerConfiguration,
     registerAudit,
     registerPeople,
+    registerSettings,
     registerLocal,
   ]) {
     register(program)

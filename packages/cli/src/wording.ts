@@ -37,7 +37,7 @@ export function short(id: string): string {
 }
 
 /** How many single-character edits lie between two words; for “did you mean”. */
-export function distance(a: string, b: string): number {
+function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (const [i, letter] of [...a].entries()) {
     const next = [i + 1]

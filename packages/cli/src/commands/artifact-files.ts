@@ -155,7 +155,7 @@ function fileLine({ name, size, sha256 }: { name: string; size: number; sha256: 
 }
 
 /** By the first bytes: cpio (newc) is a .swu, anything else must prove to be a Mender artifact. */
-export async function formatOf(path: string): Promise<'mender' | 'swu'> {
+async function formatOf(path: string): Promise<'mender' | 'swu'> {
   const file = await open(path, 'r').catch((thrown: unknown) => {
     throw new Fault('missing', 'cli.no_file', `there is no file ${path}`, { cause: thrown })
   })

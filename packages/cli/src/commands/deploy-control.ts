@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { integer } from '../arguments.ts'
+import { instant, integer } from '../arguments.ts'
 import { type Operator, operatorOf } from '../connection.ts'
 import { count, short } from '../wording.ts'
 
@@ -63,6 +63,12 @@ export function registerDeployControl(deploy: Command): void {
     .description('open a gated phase, or a waiting one early')
     .action(openPhase)
   deploy
+    .command('extend')
+    .argument('<deployment>', 'id, name or latest')
+    .argument('<until>', 'a time, or a span from now such as 7d', instant)
+    .description('move its expiry')
+    .action(extend)
+  deploy
     .command('roll-back')
     .argument('<deployment>', 'id, name or latest')
     .description('deploy the release before to the same devices, in one step')
@@ -88,6 +94,13 @@ async function openPhase(text: string, phase: number, _options: object, command:
   const { id, name } = await names.deployment(text)
   await client.deployments.openPhase({ params: { deployment: id, phase } })
   out.done(`${name}: phase ${phase} is open`, { id, phase })
+}
+
+async function extend(text: string, expiresAt: string, _options: object, command: Command): Promise<void> {
+  const { client, out, names } = await operatorOf(command)
+  const { id, name } = await names.deployment(text)
+  await client.deployments.extend({ params: { deployment: id }, body: { expiresAt } })
+  out.done(`${name}: expires ${expiresAt}`, { id, expiresAt })
 }
 
 async function rollBack(text: string, options: { release?: string }, command: Command): Promise<void> {

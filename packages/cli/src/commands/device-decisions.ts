@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { operatorOf } from '../connection.ts'
 import { UsageError } from '../failure.ts'
+import { choose } from '../resolve-names.ts'
 import { count } from '../wording.ts'
 
 /** What people decide about devices that exist. */
@@ -26,6 +27,13 @@ export function registerDeviceDecisions(device: Command): void {
     .description('retire a device for good')
     .requiredOption('--reason <text>')
     .action(retire)
+  device
+    .command('decide-key')
+    .argument('<device>')
+    .argument('<key>', 'id or fingerprint, or the start of its id')
+    .argument('<decision>', 'accept or reject')
+    .description('accept or reject one of several keys; at most one is accepted')
+    .action(decideKey)
   device
     .command('revoke-tokens')
     .argument('<device>')
@@ -97,6 +105,18 @@ async function retire(text: string, options: { reason: string }, command: Comman
   const { id, name } = await names.device(text)
   await client.devices.retire({ params: { device: id }, body: options })
   out.done(`Retired ${name} for good`, { id })
+}
+
+async function decideKey(text: string, keyText: string, decision: string, _options: object, command: Command) {
+  if (decision !== 'accept' && decision !== 'reject') throw new UsageError('the decision is accept or reject')
+  const { client, out, names } = await operatorOf(command)
+  const { id, name } = await names.device(text)
+  const { keys } = await client.devices.get({ params: { device: id } })
+  const known = keys.map((value) => ({ id: value.id, names: [value.fingerprint], value }))
+  const key = choose('key', keyText, known)
+  const state = decision === 'accept' ? 'accepted' : 'rejected'
+  await client.devices.decideKey({ params: { device: id, key: key.id }, body: { state } })
+  out.done(`${name}: the key ${key.fingerprint.slice(0, 16)}… is ${state}`, { id, key: key.id, state })
 }
 
 async function revokeTokens(text: string, _options: object, command: Command): Promise<void> {

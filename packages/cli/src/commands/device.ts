@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { given, integer } from '../arguments.ts'
 import { operatorOf } from '../connection.ts'
@@ -6,6 +5,7 @@ import { type Tone, toned } from '../output.ts'
 import type { Device } from '../resolve-names.ts'
 import { formatFacts, formatTable } from '../table.ts'
 import { ago, count, short } from '../wording.ts'
+import { registerDeviceAttributes } from './device-attributes.ts'
 import { registerDeviceDecisions } from './device-decisions.ts'
 import { registerDeviceEnrolment } from './device-enrolment.ts'
 
@@ -58,6 +58,7 @@ export function registerDevices(program: Command): void {
     .argument('<tags...>', 'tags to add; -tag takes one away (after --)')
     .description('add tags, or take them away')
     .action(tag)
+  registerDeviceAttributes(device)
   registerDeviceDecisions(device)
   registerDeviceEnrolment(device)
 }
@@ -218,12 +219,4 @@ async function tag(text: string, tags: string[], _options: object, command: Comm
   }
   await client.devices.change({ params: { device: device.id }, body: { tags: [...kept] } })
   out.done(`${device.name}: ${[...kept].join(' ') || 'no tags'}`, { id: device.id, tags: [...kept] })
-}
-
-/** A file, or standard input for `-`. */
-export async function readText(file: string): Promise<string> {
-  if (file !== '-') return await readFile(file, 'utf8')
-  let text = ''
-  for await (const chunk of process.stdin.setEncoding('utf8')) text += chunk
-  return text
 }

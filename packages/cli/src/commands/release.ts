@@ -90,7 +90,7 @@ async function show(text: string, _options: object, command: Command): Promise<v
   out.show(release, () => releaseText(release))
 }
 
-export function releaseText(release: Release): string {
+function releaseText(release: Release): string {
   return formatFacts([
     ['release', `${release.product.name} ${release.version}`],
     ['id', release.id],

@@ -42,7 +42,7 @@ export function endedCount(counts: Counts): number {
 }
 
 /** `success 3 · installing 2`. */
-export function countsText(counts: Counts): string {
+function countsText(counts: Counts): string {
   return order
     .filter((status) => (counts[status] ?? 0) > 0)
     .map((status) => toned(toneOf(status), `${status.replaceAll('_', ' ')} ${counts[status]}`))
@@ -74,7 +74,7 @@ function barOf(counts: Counts, devices: number): string {
   return `${bar(devices === 0 ? 0 : done / devices, 24)} ${String(done).padStart(String(devices).length)}/${devices}`
 }
 
-export function stateText(deployment: Deployment): string {
+function stateText(deployment: Deployment): string {
   const state = toned(stateTones[deployment.state], deployment.state)
   return deployment.reason === undefined ? state : `${state} (${deployment.reason})`
 }
