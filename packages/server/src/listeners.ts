@@ -79,7 +79,9 @@ function createApi(
 ): FastifyInstance {
   const { config, clock, foundation, metrics, version } = needs
   const { inFlight, perAddressPerMinute } = config.limits
-  const admission = createAdmission({ inFlight, perAddressPerMinute }, clock)
+  // Nobody fills the whole server alone, with slow uploads for instance. Devices may share an address, people rarely do.
+  const perAddressInFlight = Math.ceil(inFlight / 4)
+  const admission = createAdmission({ inFlight, perAddressPerMinute, perAddressInFlight }, clock)
   metrics.gauge('holdfast_api_in_flight', 'Requests of people and programs under way', () => admission.inFlight)
   const server = serverRoute({ version, urls, authority: foundation.tls.authority, config })
   const api = createApiServer(

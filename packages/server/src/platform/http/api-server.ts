@@ -23,6 +23,8 @@ export interface ApiNeeds {
 
 const jsonLimit = 1024 * 1024
 const cookieName = 'holdfast_session'
+/** A document has to be here by then; uploads take as long as they take, and are counted. */
+const documentMilliseconds = 30_000
 const csrfHeader = 'x-holdfast-csrf'
 
 /** The REST interface over HTTPS: each operation of the protocol with its permission check. Refuses to be made with one unimplemented. */
@@ -41,6 +43,7 @@ export function createApiServer(needs: ApiNeeds, operations: readonly Operation[
   server.addHook('onRequest', async (request, reply) => {
     const release = needs.admit(request.ip)
     reply.raw.once('close', release)
+    if (request.headers['content-type'] !== 'application/octet-stream') limitArrival(request.raw)
     reply.header('x-request-id', request.id)
     reply.header('strict-transport-security', 'max-age=31536000')
     reply.header('x-content-type-options', 'nosniff')
@@ -58,6 +61,16 @@ export function createApiServer(needs: ApiNeeds, operations: readonly Operation[
     })
   }
   return server
+}
+
+/** Ends the connection of whoever sends a document too slowly. */
+function limitArrival(message: IncomingMessage): void {
+  if (message.complete) return
+  const late = setTimeout(() => {
+    if (!message.complete) message.socket.destroy()
+  }, documentMilliseconds)
+  message.once('end', () => clearTimeout(late))
+  message.once('close', () => clearTimeout(late))
 }
 
 function requireAllBound(routes: readonly Route[], operations: readonly Operation[]): void {

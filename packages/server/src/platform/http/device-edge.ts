@@ -63,6 +63,9 @@ export function createDeviceEdge(needs: DeviceEdgeNeeds): Server {
       minVersion: 'TLSv1.2',
       ALPNProtocols: ['http/1.1'],
       keepAliveTimeout: 120_000,
+      handshakeTimeout: 20_000,
+      headersTimeout: 20_000,
+      requestTimeout: 120_000,
     },
     (request, response) => {
       void serve(needs, router, request, response)

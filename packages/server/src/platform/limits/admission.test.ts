@@ -24,3 +24,13 @@ test('an address may send its share each minute, and others are not concerned', 
   admission.admit('loud')()
   assert.throws(() => admission.admit('loud'), { kind: 'limited' })
 })
+
+test('an address has its share of what may be under way at once, and others are not concerned', () => {
+  const admission = createAdmission({ inFlight: 100, perAddressInFlight: 2 }, manualClock(0))
+  const first = admission.admit('slow')
+  admission.admit('slow')
+  assert.throws(() => admission.admit('slow'), { kind: 'limited', code: 'platform.too_many' })
+  admission.admit('quick')()
+  first()
+  admission.admit('slow')
+})

@@ -5,6 +5,8 @@ export interface AdmissionLimits {
   readonly inFlight: number
   /** Requests of one network address; undefined: no limit. */
   readonly perAddressPerMinute?: number
+  /** Requests under way at once of one network address; undefined: no limit. */
+  readonly perAddressInFlight?: number
 }
 
 export interface Admission {
@@ -18,7 +20,15 @@ const maxAddresses = 50_000
 /** Sheds load before it does work: what is over the limit is told when to come back, spread so that not all come at once. */
 export function createAdmission(limits: AdmissionLimits, clock: Clock): Admission {
   const buckets = new AddressBuckets(limits.perAddressPerMinute ?? Number.POSITIVE_INFINITY, clock)
+  const ofAddress = new Map<string, number>()
   let inFlight = 0
+  const count = (address: string, more: number) => {
+    inFlight += more
+    if (limits.perAddressInFlight === undefined) return
+    const now = (ofAddress.get(address) ?? 0) + more
+    if (now > 0) ofAddress.set(address, now)
+    else ofAddress.delete(address)
+  }
   return {
     get inFlight() {
       return inFlight
@@ -28,11 +38,15 @@ export function createAdmission(limits: AdmissionLimits, clock: Clock): Admissio
         const retryAfter = 1 + Math.floor(Math.random() * 5)
         throw new Fault('unavailable', 'platform.busy', 'the server is busy, come back in a moment', { retryAfter })
       }
+      if ((ofAddress.get(address) ?? 0) >= (limits.perAddressInFlight ?? Number.POSITIVE_INFINITY)) {
+        const message = 'too many requests from this address are under way at once'
+        throw new Fault('limited', 'platform.too_many', message, { retryAfter: 1 + Math.floor(Math.random() * 5) })
+      }
       buckets.take(address)
-      inFlight += 1
+      count(address, 1)
       let counted = true
       return () => {
-        if (counted) inFlight -= 1
+        if (counted) count(address, -1)
         counted = false
       }
     },
