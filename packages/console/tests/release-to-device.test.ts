@@ -169,7 +169,7 @@ describe('from a release to devices, in the browser', { skip }, () => {
     await signIn(page, world.owner)
     await page.goto('/audit?type=deployment.aborted')
     await page.getByRole('button', { name: 'Proof of deployment.aborted' }).first().click()
-    await page.getByText('In the log').waitFor()
+    await page.getByText('In the log', { exact: true }).waitFor()
     await page.getByRole('group', { name: 'Checkpoint' }).waitFor()
     assert.deepEqual(visit.faults, [])
   })

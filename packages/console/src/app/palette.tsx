@@ -71,7 +71,9 @@ function Commands({ onClose, allowed }: Omit<PaletteProps, 'open'>) {
         <kbd className="text-xs text-faint">Esc</kbd>
       </div>
       <Command.List className="max-h-[52vh] overflow-y-auto p-1.5">
-        <Command.Empty className="px-3 py-6 text-center text-muted">Nothing found</Command.Empty>
+        {firstDevice === undefined && (
+          <Command.Empty className="px-3 py-6 text-center text-muted">Nothing found</Command.Empty>
+        )}
         {(found.data?.items.length ?? 0) > 0 && (
           <Command.Group heading="Devices" className={heading} forceMount>
             {found.data?.items.map((device) => (

@@ -40,7 +40,7 @@ export function exactTime(at: string): string {
   return exact.format(new Date(at))
 }
 
-export function dayOf(at: string): string {
+function dayOf(at: string): string {
   return day.format(new Date(at))
 }
 

@@ -1,6 +1,6 @@
 import { classes } from './class-names.ts'
 
-export function Skeleton({ className }: { className?: string }) {
+function Skeleton({ className }: { className?: string }) {
   return <div aria-hidden className={classes('animate-pulse rounded bg-raised', className)} />
 }
 

@@ -97,10 +97,6 @@ export function finishedOf(counts: Deployment['counts']): number {
   return final.reduce((sum, status) => sum + (counts[status] ?? 0), 0)
 }
 
-export function isFinal(status: DeviceStatus): boolean {
-  return final.includes(status)
-}
-
 /** Whether anything can still happen in a deployment. */
 export function isOver(state: Deployment['state']): boolean {
   return state === 'finished' || state === 'aborted' || state === 'expired'

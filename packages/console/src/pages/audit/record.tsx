@@ -10,7 +10,7 @@ export function ActorName({ of: { actor } }: { of: AuditRecord }) {
       <Link
         to="/devices/$device"
         params={{ device: actor.id }}
-        className="text-muted hover:text-accent-text hover:underline"
+        className="whitespace-nowrap text-muted hover:text-accent-text hover:underline"
       >
         Device {name}
       </Link>

@@ -61,19 +61,17 @@ export function PolicyStep({ draft, onChange }: StepProps) {
             type="number"
             min={0}
             max={100}
-            optional
             value={draft.haltAtFailurePercent}
             onChange={(event) => onChange({ haltAtFailurePercent: event.target.value })}
-            hint="Of a phase’s finished devices."
+            hint="Of a phase’s finished devices; empty: no limit."
           />
           <Field
-            label="Halt at failures, devices"
+            label="Halt at failed devices"
             type="number"
             min={1}
-            optional
             value={draft.haltAtFailures}
             onChange={(event) => onChange({ haltAtFailures: event.target.value })}
-            hint="In all."
+            hint="In all; empty: no limit."
           />
         </div>
       </section>

@@ -56,7 +56,7 @@ function Detail({ of: device }: { of: DeviceDetail }) {
         <div className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-5">
           <Outlet />
         </div>
-        <div className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-5 max-xl:order-first">
+        <div className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-5">
           <NextAnswer device={device.id} />
           <DeviceFacts of={device} />
         </div>

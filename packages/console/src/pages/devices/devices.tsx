@@ -208,7 +208,7 @@ function StateTabs({ states, total, chosen, onChoose }: StateTabsProps) {
         >
           {state === '' ? 'All' : deviceStates[state].label}
           <span className="numbers text-xs text-faint">
-            {shortCount((state === '' ? total : states?.[state]) ?? 0)}
+            {countText(state === '' ? total : states === undefined ? undefined : (states[state] ?? 0))}
           </span>
         </button>
       ))}
@@ -227,4 +227,8 @@ function Refused({ fault, retry }: { fault: unknown; retry: () => void }) {
       </Empty>
     </div>
   )
+}
+
+function countText(value: number | undefined): string {
+  return value === undefined ? '–' : shortCount(value)
 }

@@ -11,6 +11,7 @@ import { MenderSteps, SwupdateSteps } from '../settings/connect-steps.tsx'
 export function FirstDevice() {
   const may = useMay()
   const server = useQuery(ask.server())
+  const organisation = useQuery({ ...ask.organisation(), enabled: may('organisation.read') })
   return (
     <>
       <section className="panel grid gap-3 p-5">
@@ -32,10 +33,10 @@ export function FirstDevice() {
         {(facts) => (
           <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-5 lg:grid-cols-2">
             <Panel title="A device with mender-client" padded>
-              <MenderSteps of={facts} />
+              <MenderSteps of={facts} {...(organisation.data && { tenantToken: organisation.data.tenantToken })} />
             </Panel>
             <Panel title="A device with SWUpdate" padded>
-              <SwupdateSteps of={facts} />
+              <SwupdateSteps of={facts} {...(organisation.data && { tenant: organisation.data.ddiTenant })} />
             </Panel>
           </div>
         )}

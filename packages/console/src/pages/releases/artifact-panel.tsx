@@ -1,11 +1,11 @@
-import { Download, Trash2 } from 'lucide-react'
+import { Download, PenLine, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { useRefresh } from '../../api/act.ts'
 import { type Artifact, client, type Release } from '../../api/client.ts'
 import { downloadHref } from '../../api/upload.ts'
 import { useMay } from '../../app/session.ts'
 import { Chip } from '../../ui/badge.tsx'
-import { IconButton } from '../../ui/button.tsx'
+import { Button, IconButton } from '../../ui/button.tsx'
 import { Confirm } from '../../ui/confirm.tsx'
 import { Copyable } from '../../ui/copyable.tsx'
 import { bytes, plural, valueText } from '../../ui/format.ts'
@@ -13,13 +13,14 @@ import { KeyValues } from '../../ui/key-values.tsx'
 import { Panel } from '../../ui/page.tsx'
 import { Table } from '../../ui/table.tsx'
 import { Ago } from '../../ui/time.tsx'
+import { AttachSignature } from './attach-signature.tsx'
 import { SignatureVerdict } from './signature.tsx'
 
 /** What an artifact holds, demands and brings, and who signed it. */
 export function ArtifactPanel({ of: artifact, release }: { of: Artifact; release: Release }) {
   const may = useMay()
   const refresh = useRefresh()
-  const [removing, setRemoving] = useState(false)
+  const [asking, setAsking] = useState<'remove' | 'sign'>()
   const draft = release.state === 'draft' || release.state === 'signed'
   const params = { release: release.id, fileName: artifact.fileName }
   return (
@@ -28,6 +29,11 @@ export function ArtifactPanel({ of: artifact, release }: { of: Artifact; release
       aside={bytes(artifact.size)}
       actions={
         <>
+          {draft && may('releases.sign') && (
+            <Button look="quiet" size="small" icon={PenLine} onClick={() => setAsking('sign')}>
+              Attach a signature
+            </Button>
+          )}
           <a
             href={downloadHref(`/releases/${release.id}/artifacts/${encodeURIComponent(artifact.fileName)}`)}
             download={artifact.fileName}
@@ -37,7 +43,7 @@ export function ArtifactPanel({ of: artifact, release }: { of: Artifact; release
             Download
           </a>
           {draft && may('releases.upload') && (
-            <IconButton name={`Take ${artifact.fileName} out`} icon={Trash2} onClick={() => setRemoving(true)} />
+            <IconButton name={`Take ${artifact.fileName} out`} icon={Trash2} onClick={() => setAsking('remove')} />
           )}
         </>
       }
@@ -119,9 +125,15 @@ export function ArtifactPanel({ of: artifact, release }: { of: Artifact; release
           />
         </details>
       )}
+      <AttachSignature
+        open={asking === 'sign'}
+        onClose={() => setAsking(undefined)}
+        release={release.id}
+        of={artifact}
+      />
       <Confirm
-        open={removing}
-        onClose={() => setRemoving(false)}
+        open={asking === 'remove'}
+        onClose={() => setAsking(undefined)}
         title={`Take out ${artifact.fileName}`}
         verb="Take out"
         consequences={['The file is deleted from this draft.']}

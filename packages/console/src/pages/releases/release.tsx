@@ -1,14 +1,14 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
-import { Package } from 'lucide-react'
-import { useRef } from 'react'
+import { Package, Pencil } from 'lucide-react'
+import { useRef, useState } from 'react'
 import { useRefresh } from '../../api/act.ts'
 import type { Release } from '../../api/client.ts'
 import { ask } from '../../api/questions.ts'
 import { useMay } from '../../app/session.ts'
 import { Asked } from '../../ui/ask.tsx'
 import { Chip } from '../../ui/badge.tsx'
-import { Button } from '../../ui/button.tsx'
+import { Button, IconButton } from '../../ui/button.tsx'
 import { Copyable } from '../../ui/copyable.tsx'
 import { Empty } from '../../ui/empty.tsx'
 import { bytes } from '../../ui/format.ts'
@@ -20,6 +20,7 @@ import { Ago } from '../../ui/time.tsx'
 import { tellFault } from '../../ui/toast.tsx'
 import { DeploymentLine } from '../deployments/deployment-line.tsx'
 import { ArtifactPanel } from './artifact-panel.tsx'
+import { EditRelease } from './edit-release.tsx'
 import { ReleaseActions } from './release-actions.tsx'
 import { SignatureCount } from './signature.tsx'
 import { UploadList, useUploads } from './uploads.tsx'
@@ -38,6 +39,8 @@ export function ReleasePage() {
 }
 
 function Detail({ of: release }: { of: Release }) {
+  const may = useMay()
+  const [editing, setEditing] = useState(false)
   const open = release.state === 'draft' || release.state === 'signed'
   return (
     <Page
@@ -64,8 +67,16 @@ function Detail({ of: release }: { of: Release }) {
           {open && <AddArtifact of={release} />}
           <Deployed release={release.id} />
         </div>
-        <div className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-5 max-xl:order-first">
-          <Panel title="Facts" padded>
+        <div className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-5">
+          <Panel
+            title="Facts"
+            padded
+            actions={
+              may('releases.upload') && (
+                <IconButton name="Change notes and tags" icon={Pencil} onClick={() => setEditing(true)} />
+              )
+            }
+          >
             <KeyValues
               items={[
                 [
@@ -100,6 +111,7 @@ function Detail({ of: release }: { of: Release }) {
           )}
         </div>
       </div>
+      <EditRelease open={editing} onClose={() => setEditing(false)} of={release} />
     </Page>
   )
 }

@@ -33,8 +33,7 @@ export function MenderSteps({ of, tenantToken }: { of: ServerFacts; tenantToken?
   return (
     <Steps>
       <li>
-        Put the certificate authority of this server on the device as <code>/etc/mender/holdfast-ca.pem</code> (below:
-        download).
+        <AuthorityDownload of={of} /> and put it on the device as <code>/etc/mender/holdfast-ca.pem</code>.
       </li>
       <li>
         Write <code>/etc/mender/mender.conf</code>:
@@ -64,6 +63,9 @@ export function SwupdateSteps({ of, tenant = 'default' }: { of: ServerFacts; ten
     <Steps>
       <li>Preauthorise the device by its controller id and let Holdfast make its target token; it is shown once.</li>
       <li>
+        <AuthorityDownload of={of} /> and put it on the device as <code>/etc/swupdate/holdfast-ca.pem</code>.
+      </li>
+      <li>
         Write <code>/etc/swupdate/swupdate.cfg</code>:<Snippet label="swupdate.cfg">{settings}</Snippet>
       </li>
       <li>
@@ -78,7 +80,7 @@ export function AuthorityDownload({ of }: { of: ServerFacts }) {
   const href = `data:application/x-pem-file;charset=utf-8,${encodeURIComponent(of.authority)}`
   return (
     <a href={href} download="holdfast-ca.pem" className="link w-fit">
-      Download the certificate authority (PEM)
+      Download the certificate authority
     </a>
   )
 }
