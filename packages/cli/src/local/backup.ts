@@ -28,7 +28,7 @@ export async function backUp(config: Config, path: string): Promise<{ manifest: 
     const database = config.database.url === undefined ? 'sqlite' : 'postgres'
     const snapshot = join(work, databaseFile[database])
     if (config.database.url === undefined) snapshotSqlite(join(config.data, databaseFile.sqlite), snapshot)
-    else await run('pg_dump', ['--format=custom', '--no-owner', `--file=${snapshot}`, config.database.url])
+    else await runPostgres('pg_dump', config.database.url, ['--format=custom', '--no-owner', `--file=${snapshot}`])
     await chmod(snapshot, 0o600)
     const paths = new Map([[databaseFile[database] as string, snapshot], ...(await secretFiles(config.data))])
     const files: Manifest['files'] = []
@@ -107,9 +107,24 @@ async function openBlobSource(config: Config, work: string): Promise<BlobSource>
   }
 }
 
-/** Runs a program of the system; its address may hold a password, so failures show only what it said. */
-export async function run(program: string, args: readonly string[]): Promise<void> {
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+/** Runs a program of PostgreSQL on a database; the password goes where other users of this machine cannot see it. */
+export async function runPostgres(program: string, url: string, args: readonly string[]): Promise<void> {
+  const address = new URL(url)
+  const password = decodeURIComponent(address.password)
+  address.password = ''
+  // libpq takes a plus sign for one, not for a space.
+  address.search = address.search.replaceAll('+', '%20')
+  await run(program, [...args, `--dbname=${address.href}`], password === '' ? {} : { PGPASSWORD: password })
+}
+
+/** Runs a program of the system; a failure says what it said. */
+export async function run(
+  program: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const env = { ...process.env, ...environment }
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], env })
   let said = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-2_000)

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { type ByteSource, Fault } from '@holdfast/kernel'
 import { openSqlite } from '@holdfast/server/platform/db/index'
 import { type CheckedLog, checkAuditLogs } from './audit-check.ts'
-import { databaseFile, run, temporaryDirectory } from './backup.ts'
+import { databaseFile, run, runPostgres, temporaryDirectory } from './backup.ts'
 import { type Manifest, type RestoredMember, readBackup } from './backup-file.ts'
 
 export interface Verified {
@@ -49,10 +49,9 @@ export async function restoreBackup(path: string, into: string, databaseUrl?: st
           'this is a backup of PostgreSQL: say where to with --database URL, an empty database',
         )
       }
-      await run('pg_restore', [
+      await runPostgres('pg_restore', databaseUrl, [
         '--no-owner',
         '--exit-on-error',
-        `--dbname=${databaseUrl}`,
         join(draft, databaseFile.postgres),
       ])
       await rm(join(draft, databaseFile.postgres))
