@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import { readdir, readlink } from 'node:fs/promises'
+import { readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { stripVTControlCharacters } from 'node:util'
+import { createClient } from '@holdfast/client'
+import { createTransport } from '../src/transport.ts'
 import { type CommandLine, openCommandLine } from './command-line.ts'
 
 let cli: CommandLine
@@ -76,8 +79,22 @@ function survivors(): string[] {
         return []
       }
     })
-    .filter((line) => line.includes(cli.directory) || line.includes('data/demo/devices'))
     .filter((line) => line.includes(cli.directory))
+}
+
+/** The owner made through the link finds the demo in the organisation that they name. */
+async function becomeOwner(session: Session): Promise<void> {
+  const [, url = '', secret = ''] = /(https:\S+)\/setup#(\S+)/.exec(session.lines.join('\n')) ?? []
+  const ca = await readFile(join(cli.directory, 'data', 'ca.crt'), 'utf8')
+  const client = createClient(createTransport({ url, ca }))
+  const body = { name: 'Ann', organisation: 'Ours', email: 'ann@example.com', password: 'a long enough password' }
+  const me = await client.session.setup({ body: { secret: stripVTControlCharacters(secret), ...body } })
+  assert.equal(me.organisation.name, 'Ours')
+  const { items } = await client.devices.list({ query: { filter: 'software = "weather-station-2.0.0"', sort: 'name' } })
+  assert.deepEqual(
+    items.map((device) => device.name),
+    ['station-berlin', 'station-lisbon', 'station-oslo'],
+  )
 }
 
 test('The quick start updates three real directories in two phases, stays up, and ends cleanly on Ctrl-C', async () => {
@@ -89,6 +106,7 @@ test('The quick start updates three real directories in two phases, stays up, an
   assert.match(text, /https:\/\/localhost:\d+\/setup#[\w-]{43}/)
   assert.match(text, /Phase 1 is open: 1 of 3 devices[\s\S]*Phase 2 is open: 2 of 3 devices/)
   assert.equal(session.child.exitCode, null, 'it stays up')
+  await becomeOwner(session)
   assert.equal(survivors().length, 3, 'each device is a process of its own')
   const devices = join(cli.directory, 'data', 'demo', 'devices')
   for (const name of await readdir(devices)) {
