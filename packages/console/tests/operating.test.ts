@@ -228,6 +228,10 @@ async function furnish(world: World): Promise<Record<string, string>> {
   const devices = await makeDevices(world, type, picturing ? 48 : 12, '2.3.1')
   await makePending(world, 'ED-90001')
   const { client } = world
+  for (const [index, { id }] of devices.entries()) {
+    const tags = [index % 4 === 0 ? ['line-1'] : [], index % 7 === 0 ? ['beta'] : []].flat()
+    if (tags.length > 0) await client.devices.change({ params: { device: id }, body: { tags } })
+  }
   const { id: group } = await client.devices.createGroup({ body: { name: 'Canaries' } })
   await client.devices.changeMembers({ params: { group }, body: { add: devices.slice(0, 3).map((one) => one.id) } })
   await client.devices.createGroup({ body: { name: 'Hamburg', filter: 'inventory.site = Hamburg' } })
@@ -300,7 +304,7 @@ async function runPhase(devices: readonly FleetDevice[], outcomes: readonly stri
 
 /** The second phase opens by itself once the first is through; waits for it. */
 async function openSecond(world: World, deployment: string): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt += 1) {
+  for (let attempt = 0; attempt < 1_200; attempt += 1) {
     const { phases } = await world.client.deployments.get({ params: { deployment } })
     if (phases[1]?.state === 'open') return
     await new Promise((resolve) => setTimeout(resolve, 100))

@@ -13,7 +13,7 @@ import { Panel } from '../../ui/page.tsx'
 import { Progress } from '../../ui/progress.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { deviceStatuses } from '../../ui/states.ts'
-import { Table } from '../../ui/table.tsx'
+import { type Column, Table } from '../../ui/table.tsx'
 import { Ago } from '../../ui/time.tsx'
 import { DeviceRun } from './device-run.tsx'
 
@@ -127,7 +127,7 @@ function DeviceTable({ items, onOpen }: { items: readonly DeploymentDevice[]; on
             </span>
           ),
         },
-        {
+        ...shownWhere(items, (item) => item.progress !== undefined, {
           name: 'Download',
           from: 'lg',
           className: 'w-44',
@@ -144,8 +144,13 @@ function DeviceTable({ items, onOpen }: { items: readonly DeploymentDevice[]; on
                 </span>
               </span>
             ),
-        },
-        { name: 'Attempt', right: true, from: 'md', cell: (item) => item.attempt },
+        }),
+        ...shownWhere(items, (item) => item.attempt > 1, {
+          name: 'Attempt',
+          right: true,
+          from: 'md',
+          cell: (item) => item.attempt,
+        }),
         { name: 'Last word', from: 'sm', cell: (item) => <Ago at={item.updatedAt} /> },
         {
           name: '(Actions)',
@@ -164,4 +169,13 @@ function DeviceTable({ items, onOpen }: { items: readonly DeploymentDevice[]; on
       ]}
     />
   )
+}
+
+/** A column that has something to say for at least one of the devices. */
+function shownWhere(
+  items: readonly DeploymentDevice[],
+  says: (item: DeploymentDevice) => boolean,
+  column: Column<DeploymentDevice>,
+): Column<DeploymentDevice>[] {
+  return items.some(says) ? [column] : []
 }

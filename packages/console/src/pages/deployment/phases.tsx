@@ -46,12 +46,11 @@ function PhaseRow({ of: phase, deployment }: { of: Phase; deployment: Deployment
   const act = useAct()
   const finished = finishedOf(phase.counts)
   const failed = phase.counts.failure ?? 0
-  const policy = deployment.policy.phases[phase.number - 1]
   const openable =
     (phase.state === 'gated' || phase.state === 'waiting') &&
     phase.number > 1 &&
-    !isOver(deployment.state) &&
-    deployment.state !== 'halted'
+    deployment.state === 'running' &&
+    deployment.phases[phase.number - 2]?.openedAt !== undefined
   const last = phase.number === deployment.phases.length
   return (
     <li className="grid gap-x-5 gap-y-2 px-4 py-3 md:grid-cols-[11rem_minmax(0,1fr)_9rem] md:items-center">
@@ -69,7 +68,7 @@ function PhaseRow({ of: phase, deployment }: { of: Phase; deployment: Deployment
         />
         <p className="text-xs text-muted">
           {phase.openedAt === undefined ? (
-            waitsFor(policy, phase)
+            waitsFor(phase, deployment)
           ) : (
             <>
               opened <Ago at={phase.openedAt} />
@@ -103,12 +102,17 @@ function PhaseRow({ of: phase, deployment }: { of: Phase; deployment: Deployment
   )
 }
 
-function waitsFor(policy: Deployment['policy']['phases'][number] | undefined, phase: Phase): string {
+/** What a phase that is not open waits for. */
+function waitsFor(phase: Phase, { policy, phases }: Deployment): string {
   if (phase.number === 1) return 'not yet begun'
-  const delay = policy === undefined || policy.delayMinutes === 0 ? '' : `, then ${String(policy.delayMinutes)} minutes`
-  return policy?.gate === true
-    ? `waits for the phase before${delay}, and for somebody to open it`
-    : `waits for the phase before${delay}`
+  const { delayMinutes = 0, gate = false } = policy.phases[phase.number - 1] ?? {}
+  const before = phases.find((one) => one.number === phase.number - 1)
+  const waits = [
+    before?.state === 'passed' ? undefined : 'the phase before',
+    delayMinutes === 0 ? undefined : `${String(delayMinutes)} minutes after it`,
+    gate ? 'somebody to open it' : undefined,
+  ].filter((one) => one !== undefined)
+  return waits.length === 0 ? 'opens in a moment' : `waits for ${waits.join(', ')}`
 }
 
 function PhaseTable({ of: phases }: { of: readonly Phase[] }) {

@@ -1,7 +1,7 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { Boxes, Rocket } from 'lucide-react'
-import type { AuditRecord, DeviceState, Overview } from '../../api/client.ts'
+import type { DeviceState, Overview } from '../../api/client.ts'
 import { ask } from '../../api/questions.ts'
 import { useMay } from '../../app/session.ts'
 import { Asked } from '../../ui/ask.tsx'
@@ -12,10 +12,9 @@ import { Ranking } from '../../ui/meter.tsx'
 import { Page, Panel } from '../../ui/page.tsx'
 import { Legend, PartsBar } from '../../ui/progress.tsx'
 import { deviceStates } from '../../ui/states.ts'
-import { Ago } from '../../ui/time.tsx'
-import { ActorName, RecordSummary } from '../audit/record.tsx'
 import { DeploymentLine } from '../deployments/deployment-line.tsx'
 import { FirstDevice } from './first-device.tsx'
+import { LastRecords } from './last-records.tsx'
 
 export function OverviewPage() {
   const overview = useQuery(ask.overview())
@@ -84,7 +83,7 @@ function Figures({ of: { devices, deployments, releases } }: { of: Overview }) {
           <Link
             to="/devices"
             search={{ state: 'pending' }}
-            className="inline-flex min-h-6 items-center text-unproven hover:underline"
+            className="-my-1 inline-flex min-h-6 items-center text-unproven hover:underline"
           >
             {count(pending)} waiting for your decision
           </Link>
@@ -102,7 +101,7 @@ function Figures({ of: { devices, deployments, releases } }: { of: Overview }) {
           <Link
             to="/deployments"
             search={{ state: 'halted' }}
-            className="inline-flex min-h-6 items-center text-failing hover:underline"
+            className="-my-1 inline-flex min-h-6 items-center text-failing hover:underline"
           >
             {plural(deployments.halted, 'deployment')} halted
           </Link>
@@ -201,41 +200,4 @@ function Running() {
       </Asked>
     </Panel>
   )
-}
-
-function LastRecords() {
-  const records = useInfiniteQuery(ask.audit({ limit: 100 }))
-  return (
-    <Panel
-      title="Last audit records"
-      aside="what people and tokens did"
-      actions={
-        <Link to="/audit" className="link text-xs">
-          Audit log
-        </Link>
-      }
-    >
-      <Asked of={records} lines={4}>
-        {(answer) => (
-          <ul className="divide-y divide-line">
-            {byPeople(answer.pages[0]?.items ?? []).map((record) => (
-              <li key={record.id} className="flex min-h-9 items-center gap-3 px-4 py-1">
-                <span className="w-20 shrink-0 text-xs text-muted">
-                  <Ago at={record.at} />
-                </span>
-                <span className="min-w-0 flex-1 truncate">
-                  <ActorName of={record} /> <RecordSummary of={record} />
-                </span>
-              </li>
-            ))}
-          </ul>
-        )}
-      </Asked>
-    </Panel>
-  )
-}
-
-/** Devices report all the time; here they would drown what people did. */
-function byPeople(records: readonly AuditRecord[]): AuditRecord[] {
-  return records.filter(({ actor }) => actor.kind === 'user' || actor.kind === 'token').slice(0, 10)
 }
