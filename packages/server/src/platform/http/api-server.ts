@@ -35,7 +35,8 @@ export function createApiServer(needs: ApiNeeds, operations: readonly Operation[
     bodyLimit: jsonLimit,
     genReqId: () => randomUUID(),
     routerOptions: { maxParamLength: 512 },
-    forceCloseConnections: true,
+    // What is under way may finish; whoever drains the server decides for how long.
+    forceCloseConnections: 'idle',
     requestTimeout: 0,
     keepAliveTimeout: 65_000,
   }) as unknown as FastifyInstance
@@ -49,6 +50,8 @@ export function createApiServer(needs: ApiNeeds, operations: readonly Operation[
     reply.header('x-content-type-options', 'nosniff')
     reply.header('cache-control', 'no-store')
   })
+  const draining = new AbortController()
+  server.addHook('preClose', async () => draining.abort())
   server.addHook('onResponse', async (request, reply) => {
     needs.onAnswered(request.method, reply.statusCode, reply.elapsedTime / 1000)
   })
@@ -57,7 +60,7 @@ export function createApiServer(needs: ApiNeeds, operations: readonly Operation[
     server.route({
       method: operation.method,
       url: apiPrefix + operation.path.replace(/\{\w+\*\}/, '*').replace(/\{(\w+)\}/g, ':$1'),
-      handler: (request, reply) => serve(needs, operation, handle, request, reply),
+      handler: (request, reply) => serve({ ...needs, draining: draining.signal }, operation, handle, request, reply),
     })
   }
   return server
@@ -83,8 +86,10 @@ function requireAllBound(routes: readonly Route[], operations: readonly Operatio
   }
 }
 
+type Serving = ApiNeeds & { readonly draining: AbortSignal }
+
 async function serve(
-  needs: ApiNeeds,
+  needs: Serving,
   operation: Operation,
   handle: Route['handle'],
   request: FastifyRequest,
@@ -150,7 +155,7 @@ function bytesOf(request: FastifyRequest): AsyncIterable<Uint8Array> {
 }
 
 function contextOf(
-  needs: ApiNeeds,
+  needs: Serving,
   request: FastifyRequest,
   reply: FastifyReply,
   caller: Caller | undefined,
@@ -170,7 +175,8 @@ function contextOf(
     // Operations that are public never look at the caller; their context type has none.
     caller: caller as Caller,
     scope,
-    signal: gone.signal,
+    // Streams have no end of their own, so they end when the server is to end.
+    signal: AbortSignal.any([gone.signal, needs.draining]),
   }
 }
 
@@ -202,7 +208,10 @@ async function* eventLines(events: AsyncIterable<object>): AsyncGenerator<string
 }
 
 function answerFault(needs: ApiNeeds, thrown: unknown, request: FastifyRequest, reply: FastifyReply) {
-  const known = faultAnswer(fromFramework(thrown), request.id)
+  // Whoever went away in the middle of their request is no defect of ours.
+  const cut = !request.raw.complete && request.raw.destroyed && !(thrown instanceof Fault)
+  const fault = cut ? new Fault('malformed', 'protocol.cut', 'the request was cut off', { cause: thrown }) : thrown
+  const known = faultAnswer(fromFramework(fault), request.id)
   dismissBody(request.raw, reply.raw)
   if (known === undefined) {
     needs.logDefect(thrown, { method: request.method, path: request.url.split('?')[0] ?? '', requestId: request.id })

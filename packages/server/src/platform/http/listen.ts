@@ -18,9 +18,7 @@ export async function listenApi(api: FastifyInstance, host: string, port: number
     port: (api.server.address() as AddressInfo).port,
     async drain(milliseconds) {
       const closed = api.close()
-      await Promise.race([closed, expire(milliseconds)])
-      api.server.closeAllConnections()
-      await closed
+      await finish(api.server as HttpsServer, closed, milliseconds)
     },
   }
 }
@@ -43,12 +41,25 @@ export async function listen(
     port: (server.address() as AddressInfo).port,
     async drain(milliseconds) {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      server.closeIdleConnections()
-      await Promise.race([closed, expire(milliseconds)])
-      server.closeAllConnections()
-      await closed
+      await finish(server, closed, milliseconds)
     },
   }
+}
+
+const sweepMilliseconds = 100
+
+/** Closes connections as they become idle: kept alive, they would hold the server open long after their last answer. */
+async function finish(
+  server: HttpServer | HttpsServer,
+  closed: PromiseLike<unknown>,
+  milliseconds: number,
+): Promise<void> {
+  server.closeIdleConnections()
+  const sweep = setInterval(() => server.closeIdleConnections(), sweepMilliseconds)
+  await Promise.race([closed, expire(milliseconds)])
+  clearInterval(sweep)
+  server.closeAllConnections()
+  await closed
 }
 
 function expire(milliseconds: number): Promise<void> {

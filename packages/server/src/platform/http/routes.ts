@@ -26,7 +26,7 @@ export interface SignedInContext extends PublicContext {
   readonly caller: Caller
   /** Where the operation's own permission holds; `everywhere` for operations about oneself. */
   readonly scope: AccessScope
-  /** Aborts when the client goes away. */
+  /** Aborts when the client goes away or the server is to end: streams end then. */
   readonly signal: AbortSignal
 }
 
