@@ -7,19 +7,33 @@ const upwards = layers.flatMap((layer, level) => {
   const above = layers.slice(level + 1).join('|')
   return above === ''
     ? []
-    : [{ name: `${layer} imports downwards only`, severity: 'error', from: { path: `^packages/(${layer})/src/`, pathNot: tests }, to: { path: `^packages/(${above}|console|lab)/` } }]
+    : [
+        {
+          name: `${layer} imports downwards only`,
+          severity: 'error',
+          from: { path: `^packages/(${layer})/src/`, pathNot: tests },
+          to: { path: `^packages/(${above}|console|lab)/` },
+        },
+      ]
 })
 
 const floors = domains.map((domain, level) => ({
   name: `the domain ${domain} calls only those below it`,
   severity: 'error',
   from: { path: `^packages/server/src/domains/${domain}/`, pathNot: tests },
-  to: { path: `^packages/server/src/(gateways|app|main)|^packages/server/src/domains/(${domains.slice(level + 1).join('|') || 'none'})/` },
+  to: {
+    path: `^packages/server/src/(gateways|app|main)|^packages/server/src/domains/(${domains.slice(level + 1).join('|') || 'none'})/`,
+  },
 }))
 
 export default {
   forbidden: [
-    { name: 'no cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     ...upwards,
     ...floors,
     {
@@ -46,12 +60,21 @@ export default {
       from: { path: '^packages/(?!lab/)[^/]+/src/', pathNot: `${tests}|^packages/cli/src/quick-start/` },
       to: { path: '^packages/lab/' },
     },
-    { name: 'every import resolves', severity: 'error', from: {}, to: { couldNotResolve: true, pathNot: '^(bun:|node:)' } },
+    {
+      name: 'every import resolves',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true, pathNot: '^(bun:|node:)' },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
     exclude: { path: '(^|/)(dist|node_modules)/' },
     tsPreCompilationDeps: true,
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'], extensions: ['.ts', '.tsx', '.mjs', '.js', '.css'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default'],
+      extensions: ['.ts', '.tsx', '.mjs', '.js', '.css'],
+    },
   },
 }

@@ -11,7 +11,11 @@ const checks = [
   ['types', tsc, ['-p', '.']],
   ['types of the console', tsc, ['-p', 'packages/console']],
   ['lint and format', bin('biome'), ['check', '.']],
-  ['architecture', runtime, ['node_modules/dependency-cruiser/bin/dependency-cruiser.mjs', '--config', '.dependency-cruiser.mjs', 'packages']],
+  [
+    'architecture',
+    runtime,
+    ['node_modules/dependency-cruiser/bin/dependency-cruiser.mjs', '--config', '.dependency-cruiser.mjs', 'packages'],
+  ],
   ['licences', process.execPath, ['scripts/licences.mjs']],
   ['dead code', runtime, ['node_modules/knip/bin/knip.js']],
 ]

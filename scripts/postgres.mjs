@@ -13,10 +13,33 @@ export async function startPostgres() {
   if (owner !== undefined) chownSync(directory, owner.uid, owner.gid)
   const options = { cwd: directory, ...owner }
   const data = join(directory, 'data')
-  execFileSync(join(programs, 'initdb'), ['-D', data, '-U', 'holdfast', '-A', 'trust', '--no-sync', '-E', 'UTF8', '--locale=C'], { ...options, stdio: 'ignore' })
+  execFileSync(
+    join(programs, 'initdb'),
+    ['-D', data, '-U', 'holdfast', '-A', 'trust', '--no-sync', '-E', 'UTF8', '--locale=C'],
+    { ...options, stdio: 'ignore' },
+  )
   const server = spawn(
     join(programs, 'postgres'),
-    ['-D', data, '-k', directory, '-c', 'listen_addresses=', '-c', 'max_connections=200', '-c', 'fsync=off', '-c', 'full_page_writes=off', '-c', 'shared_buffers=128MB', '-c', 'log_min_messages=fatal', '-c', 'max_pred_locks_per_transaction=256'],
+    [
+      '-D',
+      data,
+      '-k',
+      directory,
+      '-c',
+      'listen_addresses=',
+      '-c',
+      'max_connections=200',
+      '-c',
+      'fsync=off',
+      '-c',
+      'full_page_writes=off',
+      '-c',
+      'shared_buffers=128MB',
+      '-c',
+      'log_min_messages=fatal',
+      '-c',
+      'max_pred_locks_per_transaction=256',
+    ],
     { ...options, stdio: 'ignore' },
   )
   const ended = new Promise((resolve) => server.once('exit', resolve))

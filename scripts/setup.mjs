@@ -10,13 +10,17 @@ export const runtime = join(root, 'node_modules', 'node', 'bin', 'node')
 
 /** Installs exactly what package-lock.json says, if that has not been done for this lock file. */
 export function ensureInstalled() {
-  const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex')
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex')
   const stamp = join(root, 'node_modules', '.holdfast-lock')
   if (existsSync(runtime) && existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return
   console.log('Installing the packages (once) …')
   must('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
   if (!existsSync(runtime)) {
-    console.error('The pinned runtime was not installed: is npm forbidden to run the install script of the package “node”?')
+    console.error(
+      'The pinned runtime was not installed: is npm forbidden to run the install script of the package “node”?',
+    )
     process.exit(1)
   }
   writeFileSync(stamp, lock)
@@ -38,10 +42,30 @@ export function ensureConsoleBuilt() {
 function consoleState() {
   const listed = spawnSync(
     'find',
-    ['packages/console', 'packages/client/src', 'packages/protocol/src', 'packages/kernel/src', '-type', 'f', '-not', '-path', '*/dist/*', '-not', '-path', '*/node_modules/*', '-not', '-path', '*/tests/*', '-printf', '%p %s %T@\n'],
+    [
+      'packages/console',
+      'packages/client/src',
+      'packages/protocol/src',
+      'packages/kernel/src',
+      '-type',
+      'f',
+      '-not',
+      '-path',
+      '*/dist/*',
+      '-not',
+      '-path',
+      '*/node_modules/*',
+      '-not',
+      '-path',
+      '*/tests/*',
+      '-printf',
+      '%p %s %T@\n',
+    ],
     { cwd: root, encoding: 'utf8' },
   )
-  return createHash('sha256').update((listed.stdout ?? '').split('\n').sort().join('\n')).digest('hex')
+  return createHash('sha256')
+    .update((listed.stdout ?? '').split('\n').sort().join('\n'))
+    .digest('hex')
 }
 
 /** Runs a program to its end with our output; ends this process if it fails. */

@@ -27,14 +27,26 @@ const postgres = await startPostgres()
 try {
   if (onlyPeers) {
     const names = args.slice(1)
-    suite('peers', (names.length > 0 ? names : ['*']).map((name) => `packages/*/tests/peers/${name}.test.ts`))
+    suite(
+      'peers',
+      (names.length > 0 ? names : ['*']).map((name) => `packages/*/tests/peers/${name}.test.ts`),
+    )
   } else {
     suite('everything, on SQLite', ['packages/*/src/**/*.test.ts', 'packages/*/tests/**/*.test.ts'])
-    if (postgres === undefined) console.log('PostgreSQL is not installed: the second run of the server’s suites is skipped')
+    if (postgres === undefined)
+      console.log('PostgreSQL is not installed: the second run of the server’s suites is skipped')
     else {
-      suite('the server, on PostgreSQL', ['packages/server/src/domains/**/*.test.ts', 'packages/server/src/platform/**/*.test.ts', 'packages/server/tests/**/*.test.ts'], {
-        HOLDFAST_TEST_POSTGRES: postgres.url,
-      })
+      suite(
+        'the server, on PostgreSQL',
+        [
+          'packages/server/src/domains/**/*.test.ts',
+          'packages/server/src/platform/**/*.test.ts',
+          'packages/server/tests/**/*.test.ts',
+        ],
+        {
+          HOLDFAST_TEST_POSTGRES: postgres.url,
+        },
+      )
     }
   }
 } finally {
@@ -51,7 +63,15 @@ function suite(name, files, environment = {}) {
   const counts = join(directory, 'tally.json')
   const run = spawnSync(
     runtime,
-    ['--test', '--test-concurrency=2', '--test-reporter=dot', '--test-reporter-destination=stdout', '--test-reporter=./scripts/tally.mjs', `--test-reporter-destination=${counts}`, ...files],
+    [
+      '--test',
+      '--test-concurrency=2',
+      '--test-reporter=dot',
+      '--test-reporter-destination=stdout',
+      '--test-reporter=./scripts/tally.mjs',
+      `--test-reporter-destination=${counts}`,
+      ...files,
+    ],
     { cwd: root, stdio: 'inherit', env: { ...process.env, ...environment } },
   )
   try {
