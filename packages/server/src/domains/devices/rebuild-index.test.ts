@@ -47,7 +47,11 @@ test('devices that change, come or go on reporting while the index is rebuilt ar
   await world.devices.reportInventory(first.principal, { os: 'waiting' }, 'replace')
   const rebuilding = rebuildIndex(world.db)
   for (let round = 0; round < 20; round += 1) {
-    await world.devices.reportInventory(second.principal, { os: `round ${round}`, [`only ${round % 3}`]: round }, 'replace')
+    await world.devices.reportInventory(
+      second.principal,
+      { os: `round ${round}`, [`only ${round % 3}`]: round },
+      'replace',
+    )
     if (round % 5 === 0) for (const job of world.devices.jobs) await job.run()
   }
   await acceptedDevice(world, 'SN-3', { region: 'west' })
