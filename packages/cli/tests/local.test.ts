@@ -130,3 +130,25 @@ test('migrate --dry-run says that a running installation is up to date', { skip 
   assert.equal(code, 0)
   assert.match(out, /up to date/)
 })
+
+test('The production command logs JSON lines, shows the set-up link beside them, and drains on SIGTERM', async () => {
+  await using cli = await openCommandLine()
+  const child = cli.start(['server', '--port', '0', '--device-port', '0', '--metrics-port', '0', '--data', 'data'])
+  let [out, err] = ['', '']
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    err += text
+    if (err.includes('/setup#')) child.kill('SIGTERM')
+  })
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    out += text
+  })
+  const code = await new Promise((resolve) => child.once('close', resolve))
+  assert.equal(code, 0, err)
+  const messages = out
+    .trimEnd()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { msg: string }).msg)
+  assert.equal(messages[0], 'ready')
+  assert.equal(messages.at(-1), 'stopped')
+  assert.doesNotMatch(out, /setup#/)
+})

@@ -149,3 +149,14 @@ test('A Ctrl-C in the middle of the demo ends it cleanly, and the next start fin
   await second.until(/^Demo update finished: 3 of 3 devices run/)
   assert.equal(await second.interrupt(), 0)
 })
+
+test('Devices end with the process that started them, even if that is killed', async () => {
+  const session = quickStart('--data', 'killed')
+  await session.until(/Started 3 virtual devices/)
+  assert.equal(survivors().length, 3)
+  session.child.kill('SIGKILL')
+  for (let tries = 0; tries < 600 && survivors().length > 0; tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  assert.deepEqual(survivors(), [])
+})
