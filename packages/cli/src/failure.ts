@@ -33,7 +33,6 @@ const hints: Readonly<Record<string, string>> = {
   'session.ended': 'sign in with: holdfast login',
   'access.denied': 'what you may do: holdfast whoami',
   'artifacts.unsigned': 'sign it with: holdfast release sign RELEASE --key KEYFILE',
-  'artifacts.signatures': 'sign it with: holdfast release sign RELEASE --key KEYFILE',
   'artifacts.untrusted_signature': 'is it the right key? Trust it with: holdfast product trust-key PRODUCT FILE',
   'artifacts.empty': 'upload to it: holdfast release upload RELEASE FILE',
   'artifacts.not_released': 'release it first: holdfast release release RELEASE',
