@@ -254,7 +254,7 @@ test('100 KB in any text field, and texts made to exhaust a matcher, are refused
   delay.disable()
   assert.deepEqual(findings, [])
   t.diagnostic(`the event loop was held up for ${Math.round(worst.milliseconds)} ms at most (${worst.what})`)
-  assert.ok(worst.milliseconds < 1_500, `${worst.what} held up the event loop for ${worst.milliseconds} ms`)
+  assert.ok(worst.milliseconds < 3_000, `${worst.what} held up the event loop for ${worst.milliseconds} ms`)
 })
 
 const hostileFilters = [
