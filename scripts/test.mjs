@@ -42,6 +42,7 @@ try {
           'packages/server/src/domains/**/*.test.ts',
           'packages/server/src/platform/**/*.test.ts',
           'packages/server/tests/**/*.test.ts',
+          'packages/cli/tests/postgres-backup.test.ts',
         ],
         {
           HOLDFAST_TEST_POSTGRES: postgres.url,

@@ -7,7 +7,8 @@ import { test } from 'node:test'
 import { signDetachedCms } from '@holdfast/crypto/cms'
 import { generateKey, type KeyPair, publicKeyPem } from '@holdfast/crypto/keys'
 import { certificatePem, createRootCertificate, createSigningCertificate } from '@holdfast/crypto/x509'
-import { signMenderManifest } from '@holdfast/formats/mender/signature'
+import { readMenderArtifact } from '@holdfast/formats/mender/read'
+import { signMenderManifest, verifyMenderSignature } from '@holdfast/formats/mender/signature'
 import { writeMenderArtifact } from '@holdfast/formats/mender/write'
 import { writeSwu } from '@holdfast/formats/swu/write'
 import { day, Fault, hour, manualClock, newId } from '@holdfast/kernel'
@@ -126,6 +127,20 @@ test('a signature attached to an unsigned Mender artifact is also written into t
     await Array.fromAsync(await world.artifacts.openBytes({ sha256: after.artifacts[0]?.sha256 ?? '' })),
   )
   assert.ok(bytes.includes('manifest.sig'))
+})
+
+test('a signature by a stranger inside of a Mender artifact gives way to a trusted one', async () => {
+  await using world = await startWorld()
+  const [key, stranger] = [await generateKey('p256'), await generateKey('p256')]
+  await world.trust('release', publicKeyPem(key.publicKey))
+  const id = await world.newRelease('1.0')
+  const [before] = (await world.upload(id, 'a.mender', mender(stranger))).artifacts
+  const signature = signMenderManifest(before?.signed ?? new Uint8Array(), key.privateKey)
+  const after = await world.artifacts.attachSignature(actor, world.organisation, id, 'a.mender', signature)
+  assert.equal(after.artifacts[0]?.signatures.length, 1)
+  const content = await world.artifacts.openBytes({ sha256: after.artifacts[0]?.sha256 ?? '' })
+  const read = await readMenderArtifact(content)
+  verifyMenderSignature(read.manifest, read.signature, key.publicKey)
 })
 
 test('a .swu is signed by a certificate that the product trusts, or by one that it issued', async () => {

@@ -212,8 +212,8 @@ export function createArtifacts({ db, blobs, clock, maxBytes }: ArtifactsNeeds) 
     },
 
     /**
-     * Adds a signature that was made elsewhere over the artifact's signed bytes. It must be by a key that the product trusts. The
-     * first one is also written into a Mender artifact, because devices look for it there.
+     * Adds a signature that was made elsewhere over the artifact's signed bytes. It must be by a key that the product trusts. A
+     * Mender artifact whose own signature is none of theirs gets it inside, because devices look for it there.
      */
     async attachSignature(
       actor: Actor,
@@ -233,8 +233,8 @@ export function createArtifacts({ db, blobs, clock, maxBytes }: ArtifactsNeeds) 
           'the signature is by none of the product’s trusted keys',
         )
       }
-      const embedded =
-        artifact.format === 'mender' && artifact.signatures.length === 0 ? await embed(artifact, signature) : undefined
+      const isInside = before.verdicts.get(artifact.id)?.[0]?.verdict === 'trusted'
+      const embedded = artifact.format === 'mender' && !isInside ? await embed(artifact, signature) : undefined
       await db.write(async (tx) => {
         const release = await require_(tx, organisation, id)
         requireDraft(release.state)
@@ -243,8 +243,12 @@ export function createArtifacts({ db, blobs, clock, maxBytes }: ArtifactsNeeds) 
           throw new Fault('conflict', 'artifacts.changed', 'the artifact has changed in the meantime')
         if (current.signatures.length >= maxSignatures)
           throw new Fault('limited', 'artifacts.signatures', `an artifact holds at most ${maxSignatures} signatures`)
-        await store.insertSignature(tx, current.id, current.signatures.length, signature)
-        if (embedded !== undefined) await store.replaceArtifactBytes(tx, current.id, embedded)
+        if (embedded === undefined) {
+          await store.insertSignature(tx, current.id, current.signatures.length, signature)
+        } else {
+          await store.putFirstSignature(tx, current.id, signature)
+          await store.replaceArtifactBytes(tx, current.id, embedded)
+        }
         await note(tx, actor, release, 'release.signed', {
           detail: { file: fileName, key: verdict.key.fingerprint, by: verdict.key.name },
         })

@@ -154,6 +154,12 @@ export async function insertSignature(tx: Tx, artifact: string, ordinal: number,
   await tx.insertInto('artifact_signature').values({ artifact, ordinal, signature }).execute()
 }
 
+/** The signature inside of the file, in place of the one that was there. */
+export async function putFirstSignature(tx: Tx, artifact: string, signature: Uint8Array): Promise<void> {
+  await tx.deleteFrom('artifact_signature').where('artifact', '=', artifact).where('ordinal', '=', 0).execute()
+  await insertSignature(tx, artifact, 0, signature)
+}
+
 /** The same content with its first signature now inside of the file. */
 export async function replaceArtifactBytes(tx: Tx, id: string, inspected: Inspected): Promise<void> {
   await tx
