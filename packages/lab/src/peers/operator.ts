@@ -25,7 +25,18 @@ export interface ProductUnderTest {
 
 /** What an operator does in the peers' tests, through the REST interface alone. */
 export function operatorOf(client: Client) {
-  const start = async (release: string, devices: readonly string[], policy: Policy): Promise<string> => {
+  /** A target holds accepted devices of the release's product only, so it waits until they are. */
+  const start = async (product: string, release: string, devices: readonly string[], policy: Policy) => {
+    for (const device of devices) {
+      await waitFor(
+        `the device ${device} to be accepted and of the product`,
+        async () => {
+          const known = await client.devices.get({ params: { device } })
+          return known.state === 'accepted' && known.product?.id === product
+        },
+        { seconds: 120 },
+      )
+    }
     await client.releases.release({ params: { release } })
     const { id } = await client.deployments.create({
       body: { name: `to ${devices.length}`, release, target: { kind: 'devices', devices: [...devices] }, policy },
@@ -79,7 +90,7 @@ export function operatorOf(client: Client) {
         sign: (manifest) => signMenderManifest(manifest, product.signer.privateKey),
       })
       const release = await upload(product.id, update.version, `${update.version}.mender`, artifact)
-      return start(release, update.devices, update.policy ?? {})
+      return start(product.id, release, update.devices, update.policy ?? {})
     },
 
     /** The same with an image that writes one file below `/mnt/root` of SWUpdate's sandbox. */
@@ -112,7 +123,7 @@ export function operatorOf(client: Client) {
           signDetachedCms({ content: description, certificate: signer.certificate, key: signer.key }),
       })
       const release = await upload(product.id, update.version, `${update.version}.swu`, image)
-      return start(release, update.devices, update.policy ?? {})
+      return start(product.id, release, update.devices, update.policy ?? {})
     },
 
     /** Waits until a device is known by this identity and is in a state. */
@@ -123,15 +134,6 @@ export function operatorOf(client: Client) {
           const { items } = await client.devices.list({ query: { filter: `identity.${name} = "${value}"` } })
           return items.find((device) => device.state === state)
         },
-        wait,
-      )
-    },
-
-    /** Waits until a device is of a product, by the type that it reports, and can so be a target of its releases. */
-    ofProduct(device: string, product: ProductUnderTest, wait: WaitOptions) {
-      return waitFor(
-        `the device to be of the product ${product.deviceType}`,
-        async () => (await client.devices.get({ params: { device } })).product?.id === product.id,
         wait,
       )
     },

@@ -98,7 +98,6 @@ function tryWithIt() {
     await using client = await startDevice('mtls', product, { tls: { cert: good.pem, key: good.keyPem } })
     await using stranger = await startDevice('mtls-other', product, { tls: { cert: bad.pem, key: bad.keyPem } })
     const { id } = await operator.deviceWith('serial', 'mtls', patience(client), 'accepted')
-    await operator.ofProduct(id, product, patience(client))
     const deployment = await operator.deployMender(product, {
       version: 'mtls-2',
       files: { 'app.txt': 'two' },
