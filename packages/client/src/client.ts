@@ -93,6 +93,7 @@ const kinds: Readonly<Record<number, FaultKind>> = {
   403: 'forbidden',
   404: 'missing',
   409: 'conflict',
+  413: 'limited',
   422: 'refused',
   429: 'limited',
   503: 'unavailable',

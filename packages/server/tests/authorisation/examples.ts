@@ -258,7 +258,7 @@ const deployments: Record<string, Example> = {
   'deployments.get': control(),
   'deployments.preview': { objects: deployable, call: (objects) => ({ body: toGroup(objects) }) },
   'deployments.create': {
-    objects: async (make, place) => ({ ...(await make.released(place)), device: (await make.device(place)).device }),
+    objects: async (make, place) => ({ ...(await make.released(place)), ...(await make.accepted(place)) }),
     call: ({ release, device }, { canary }) => ({
       body: { name: canary, release, target: { kind: 'devices', devices: [device] } },
     }),

@@ -26,10 +26,18 @@ describe('the authorisation matrix', () => {
   let bravo: Tenant
   let logins: Record<Role, Login>
   let elsewhere: Place
+  /** Operations that have shown bravo's canary to anybody else. */
+  const leaks: string[] = []
 
   before(async () => {
     world = await startWorld({ withoutOwner: true, config: { limits: { perAddressPerMinute: 10_000_000 } } })
-    send = createSend(world)
+    const plainSend = createSend(world)
+    send = async (sent) => {
+      const answer = await plainSend(sent)
+      const isBravos = sent.as.token === bravo.owner.token || sent.as.cookie === bravo.owner.cookie
+      if (!isBravos && answer.text.includes('bravo-canary')) leaks.push(sent.operation.id)
+      return answer
+    }
     alpha = await makeTenant(world, 'alpha-canary')
     bravo = await makeTenant(world, 'bravo-canary')
     elsewhere = await alpha.addPlace('charlie-canary')
@@ -150,6 +158,40 @@ describe('the authorisation matrix', () => {
     const login = await alpha.invite('of-group', { role: 'owner', group: alpha.place.group })
     const limited = { name: 'owner of one group', login, elsewhere, mayRead: shared.group }
     assert.deepEqual(await checkScope(send, subjects, alpha, limited), [])
+  })
+
+  test('two tenants at once, over the same connections, never get each other’s answers', async () => {
+    const paths = [
+      '/devices',
+      '/products',
+      '/releases',
+      '/deployments',
+      '/groups',
+      '/people',
+      '/audit',
+      '/organisation',
+    ]
+    const read = async (number: number) => {
+      const [own, canary, other] =
+        number % 2 === 0 ? [alpha, 'alpha-canary', 'bravo-canary'] : [bravo, 'bravo-canary', 'alpha-canary']
+      const path = paths[Math.floor(number / 2) % paths.length]
+      const answer = await world.fetch(`/api/v1${path}`, { headers: { authorization: `Bearer ${own.owner.token}` } })
+      const text = await answer.text()
+      assert.ok(text.includes(canary), `${path} shows what is one’s own`)
+      assert.ok(!text.includes(other), `${path} shows the other tenant`)
+    }
+    let number = 0
+    const work = async () => {
+      while (number < 1_000) {
+        number += 1
+        await read(number)
+      }
+    }
+    await Promise.all(Array.from({ length: 20 }, work))
+  })
+
+  test('no answer in all of this bears the other tenant’s canary', () => {
+    assert.deepEqual(leaks, [])
   })
 
   describe('finds planted faults', () => {

@@ -6,7 +6,7 @@ import { Bitmap } from '../devices/index.ts'
 import type { ActiveIndex } from './active-index.ts'
 import { start } from './advance.ts'
 import { type Acting, change, requireStored } from './controlling.ts'
-import { hasEnded } from './deployment.ts'
+import { hasEnded, isContinuous } from './deployment.ts'
 import { eachRow, type StoredRow } from './device-store.ts'
 import * as operations from './operations.ts'
 import { derivePolicy, type PolicyInput, type TargetInput } from './policy.ts'
@@ -52,6 +52,10 @@ export function createCreating(needs: CreatingNeeds) {
     const release = await artifacts.requireDeployable(db.read, acting.organisation, input.release)
     const members = await findMembers(needs.populations, acting.organisation, input.target, release.product)
     const starts = (policy.notBefore ?? now) <= now
+    if (starts && members.count === 0 && !isContinuous(input.target)) {
+      const why = `no accepted device of ${release.of.name} matches the target`
+      throw new Fault('refused', 'deployments.nobody', why, { at: 'target' })
+    }
     const created = await db.write((tx) => insert(tx, acting, input, release, members, { starts, now }))
     await index.refresh(created.id, members)
     return created

@@ -23,7 +23,7 @@ export function faultAnswer(thrown: unknown, requestId: string): FaultAnswer | u
   const fault = toFault(thrown)
   if (fault === undefined) return undefined
   return {
-    status: statuses[fault.kind],
+    status: fault.kind === 'limited' && fault.code.endsWith('too_large') ? 413 : statuses[fault.kind],
     retryAfter: fault.retryAfter,
     body: {
       error: fault.message,
