@@ -1,6 +1,6 @@
 // The third-party programs that the tests talk to. On Debian, as root, they are installed; elsewhere their suites skip.
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 
 const packages = {
   'mender-client': '/usr/bin/mender',
@@ -23,15 +23,34 @@ export function ensurePeers() {
     return
   }
   console.log(`Installing the programs that the tests talk to: ${names.join(', ')} …`)
-  const apt = (...args) =>
-    spawnSync('apt-get', ['-q', '-y', ...args], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-      // Services must not be started by their installation: the tests start what they need.
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
-    }).status === 0
-  apt('update')
-  for (const name of names) {
-    if (!apt('install', '--no-install-recommends', name))
-      console.log(`${name} could not be installed; its suites will be skipped`)
+  const allowServices = forbidServices()
+  try {
+    apt('update')
+    if (!apt('install', '--no-install-recommends', ...names)) {
+      for (const name of names) {
+        if (!apt('install', '--no-install-recommends', name))
+          console.log(`${name} could not be installed; its suites will be skipped`)
+      }
+    }
+  } finally {
+    allowServices()
   }
+  // Its package has it start with the machine, where it would look for a server of its maker.
+  if (names.includes('mender-client')) spawnSync('systemctl', ['disable', 'mender-client'], { stdio: 'ignore' })
+}
+
+function apt(...args) {
+  const done = spawnSync('apt-get', ['-q', '-y', ...args], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  })
+  return done.status === 0
+}
+
+/** Keeps packages from starting services (Debian's policy-rc.d): the tests start what they need. Answers how to allow it again. */
+function forbidServices() {
+  const policy = '/usr/sbin/policy-rc.d'
+  if (existsSync(policy)) return () => {}
+  writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
+  return () => rmSync(policy, { force: true })
 }
