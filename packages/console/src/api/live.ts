@@ -1,6 +1,5 @@
 import type { Query, QueryClient } from '@tanstack/react-query'
-
-export type LiveState = 'live' | 'reconnecting'
+import { type LiveState, shareStream } from './shared-stream.ts'
 
 /** Which answers an event about a kind of subject makes stale, by the first word of their keys. */
 const touched: Readonly<Record<string, readonly string[]>> = {
@@ -64,21 +63,21 @@ export function followEvents(queries: QueryClient): () => void {
     }
     stale.clear()
   }
-  const source = new EventSource('/api/v1/events')
-  source.onopen = () => {
-    become('live')
-    void queries.invalidateQueries({ refetchType: 'active' })
-  }
-  source.onmessage = (message: MessageEvent<string>) => {
-    for (const domain of domainsOf(message.data)) stale.add(domain)
-    timer ??= window.setTimeout(refresh, Math.max(gatherFor, refreshedAt + atMostEvery - Date.now()))
-  }
-  source.onerror = () => become('reconnecting')
+  const stop = shareStream({
+    onState(next) {
+      if (next === 'live' && state !== 'live') void queries.invalidateQueries({ refetchType: 'active' })
+      become(next)
+    },
+    onEvent(data) {
+      for (const domain of domainsOf(data)) stale.add(domain)
+      timer ??= window.setTimeout(refresh, Math.max(gatherFor, refreshedAt + atMostEvery - Date.now()))
+    },
+  })
   const poll = window.setInterval(() => {
     if (state === 'reconnecting') void queries.invalidateQueries({ refetchType: 'active' })
   }, pollEvery)
   return () => {
-    source.close()
+    stop()
     window.clearInterval(poll)
     window.clearTimeout(timer)
     become('reconnecting')

@@ -35,7 +35,7 @@ export function Table<T>({
     classes(column.right === true ? 'text-right' : 'text-left', column.from !== undefined && hidden[column.from])
   return (
     <ScrollRegion aria-label={label}>
-      <table className="w-full border-collapse text-sm">
+      <table aria-label={label} className="w-full border-collapse text-sm">
         <thead>
           <tr className="border-b border-line">
             {columns.map((column) => (

@@ -7,7 +7,7 @@ import { count, percent } from '../../ui/format.ts'
 import { Panel } from '../../ui/page.tsx'
 import { PartsBar } from '../../ui/progress.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
-import { finishedOf, isOver, partsOf, phaseStates } from '../../ui/states.ts'
+import { finishedOf, partsOf, phaseStates } from '../../ui/states.ts'
 import { Table } from '../../ui/table.tsx'
 import { Ago } from '../../ui/time.tsx'
 
