@@ -44,6 +44,7 @@ export async function openTls({ directory, names, given }: TlsRequest, clock: Cl
   )
   const keyFile = join(directory, 'tls-server.key')
   const key = await readOrMake(keyFile, newKey)
+  await publish(join(directory, '..', 'ca.crt'), root)
   const file = join(directory, 'tls-server.crt')
   const present = await readFile(file, 'utf8').catch(() => undefined)
   if (present !== undefined && isUsable(present, root, names, clock)) return identity(key, present, root)
@@ -58,8 +59,13 @@ export async function openTls({ directory, names, given }: TlsRequest, clock: Cl
   })
   const pem = certificatePem(certificate)
   await writeKeyFile(file, pem, { replace: true })
-  await writeFile(join(directory, '..', 'ca.crt'), root, { mode: 0o644 })
   return identity(key, pem, root)
+}
+
+/** What devices must trust, where people look for it; also after a restore, which brings the secrets alone. */
+async function publish(path: string, root: string): Promise<void> {
+  const present = await readFile(path, 'utf8').catch(() => undefined)
+  if (present !== root) await writeFile(path, root, { mode: 0o644 })
 }
 
 async function newKey(): Promise<string> {
@@ -83,6 +89,8 @@ async function readGiven(given: TlsRequest['given']): Promise<ServerTls> {
 function isUsable(pem: string, root: string, names: readonly string[], clock: Clock): boolean {
   const certificate = new X509Certificate(pem)
   return (
+    // One that was made while the clock was wrong is made anew.
+    Date.parse(certificate.validFrom) <= clock.now() &&
     Date.parse(certificate.validTo) - clock.now() > renewDays * day &&
     certificate.verify(new X509Certificate(root).publicKey) &&
     names.every((name) => (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined)
