@@ -90,6 +90,7 @@ function createApi(
       authenticate: needs.authenticate,
       tls: foundation.tls,
       ownUrl: () => urls.api,
+      trustedProxies: config.proxies.trusted,
       admit: admission.admit,
       logDefect: (thrown, about) => needs.log.error({ ...about, err: thrown }, 'a request failed'),
       onAnswered: (method, status, seconds) => {

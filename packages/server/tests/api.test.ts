@@ -100,3 +100,24 @@ test('health is told to operators: alive, ready with reasons, metrics with event
     assert.ok(metrics.includes(name), name)
   }
 })
+
+test('a trusted proxy says who calls, and nobody else does', async () => {
+  for (const [trusted, origin] of [
+    [['127.0.0.1'], '203.0.113.9'],
+    [[], '127.0.0.1'],
+  ] as const) {
+    await using world = await startWorld({ config: { proxies: { trusted } } })
+    const made = await world.fetch('/api/v1/groups', {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${world.token}`,
+        'content-type': 'application/json',
+        'x-forwarded-for': '203.0.113.9',
+      },
+      body: JSON.stringify({ name: 'field' }),
+    })
+    assert.equal(made.status, 201, await made.text())
+    const { items } = await world.client.audit.list({ query: { type: 'group.created' } })
+    assert.equal(items[0]?.origin, origin)
+  }
+})

@@ -51,6 +51,7 @@ export async function startTenancyWorld(options: { sso?: readonly Sso[] } = {}) 
         authenticate: tenancy.authenticate,
         tls: await serverIdentity(),
         ownUrl: () => ownUrl,
+        trustedProxies: [],
         logDefect: (thrown) => defects.push(thrown),
         admit: () => () => {},
         onAnswered: () => {},

@@ -15,6 +15,8 @@ export interface ApiNeeds {
   readonly authenticate: Authenticate
   readonly tls: { readonly key: string; readonly cert: string }
   readonly ownUrl: () => string
+  /** Addresses or networks whose X-Forwarded-For says who calls. */
+  readonly trustedProxies: readonly string[]
   readonly logDefect: (thrown: unknown, about: { method: string; path: string; requestId: string }) => void
   /** Called for every request before anything else; throws `limited` or `unavailable`. Answers how to end the count. */
   readonly admit: (address: string) => () => void
@@ -34,6 +36,7 @@ export function createApiServer(needs: ApiNeeds, operations: readonly Operation[
     https: { key: needs.tls.key, cert: needs.tls.cert, minVersion: 'TLSv1.2' },
     bodyLimit: jsonLimit,
     genReqId: () => randomUUID(),
+    trustProxy: needs.trustedProxies.length === 0 ? false : [...needs.trustedProxies],
     routerOptions: { maxParamLength: 512 },
     // What is under way may finish; whoever drains the server decides for how long.
     forceCloseConnections: 'idle',
