@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { FilterText } from './devices.ts'
+import { FilterText } from './device-shapes.ts'
 import { operation } from './operation.ts'
 import { Id, Name, PageQuery, page, Time } from './shapes.ts'
 
