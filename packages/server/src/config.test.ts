@@ -54,6 +54,14 @@ test('all faults are reported together, each with its place', () => {
   })
 })
 
+test('what is no address, and half of a certificate, are found before a server is started with it', () => {
+  for (const wrong of ['10.0.0.0/33', 'example.com', '::1/129', '10.0.0.1/8/8', '']) {
+    const fault = faultOf(() => readConfig({}, { proxies: { trusted: ['10.0.0.0/8', '::1', wrong] } }))
+    assert.match(fault.message, /proxies\.trusted\.2: neither an address/)
+  }
+  assert.match(faultOf(() => readConfig({ HOLDFAST_TLS_KEY: 'a.key' })).message, /tls: certificate and key go together/)
+})
+
 test('a file that was named and is not there, or is no mapping, is a fault', () => {
   assert.match(faultOf(() => readConfig({ HOLDFAST_CONFIG: '/nowhere/holdfast.yaml' })).message, /there is no file/)
   withFile('- a\n- b\n', (path) =>

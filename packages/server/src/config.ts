@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { Fault, messageOf } from '@holdfast/kernel'
 import { parse } from 'yaml'
@@ -6,6 +7,14 @@ import { z } from 'zod'
 
 const Port = z.coerce.number().int().min(0).max(65_535)
 const Flag = z.union([z.boolean(), z.stringbool()])
+
+const AddressOrNetwork = z.string().refine((text) => {
+  const [address = '', bits, ...more] = text.split('/')
+  const longest = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
+  return (
+    longest >= 0 && more.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest))
+  )
+}, 'neither an address nor a network such as 10.0.0.0/8')
 
 const OidcProvider = z.strictObject({
   id: z.string().regex(/^[a-z0-9-]{1,64}$/),
@@ -42,6 +51,10 @@ const ConfigShape = z.strictObject({
       key: z.string().optional(),
       names: z.array(z.string()).default(['localhost', '127.0.0.1']),
     })
+    .refine(
+      ({ certificate, key }) => (certificate === undefined) === (key === undefined),
+      'certificate and key go together',
+    )
     .prefault({}),
   database: z
     .strictObject({ url: z.string().optional(), connections: z.coerce.number().int().min(2).max(200).default(16) })
@@ -75,7 +88,7 @@ const ConfigShape = z.strictObject({
       maxPerOrganisation: z.coerce.number().int().min(1).default(10_000_000),
     })
     .prefault({}),
-  proxies: z.strictObject({ trusted: z.array(z.string()).default([]) }).prefault({}),
+  proxies: z.strictObject({ trusted: z.array(AddressOrNetwork).default([]) }).prefault({}),
   limits: z
     .strictObject({
       inFlight: z.coerce.number().int().min(1).default(2_000),
