@@ -62,6 +62,18 @@ export class BenchRoom implements AsyncDisposable {
     return running
   }
 
+  /** The file with the tokens of the first `count` devices of a fleet. */
+  async tokens({ data }: BuiltFleet, count: number): Promise<string> {
+    const file = join(await this.directory(), 'tokens')
+    const fleet = startChild<Fleet>('fleet.ts')
+    try {
+      await fleet.writeTokens({ data, count, file })
+    } finally {
+      await fleet.stop()
+    }
+    return file
+  }
+
   bare(): Child<BareServer> {
     return this.#keep(startChild<BareServer>('bare-server.ts', serverFlags))
   }

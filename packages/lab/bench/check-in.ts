@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { type Bench, metered } from './bench.ts'
 import { atLeast, atMostTimes, median } from './figure.ts'
 import type { Outcome } from './load-generator.ts'
@@ -12,13 +11,12 @@ const milliseconds = 3_000
 
 /** Authenticated check-ins that are answered "nothing to do", beside a bare server that sends the same bytes. */
 export const checkIn: Bench = async (room, report) => {
-  const { data } = await room.fleet(devices)
-  const holdfast = await room.server(data)
+  const fleet = await room.fleet(devices)
+  const tokens = await room.tokens(fleet, devices)
+  const holdfast = await room.server(fleet.data)
   const bare = room.bare()
   const load = room.load()
   const { authority } = holdfast
-  const tokens = join(data, 'tokens')
-  await holdfast.server.writeTokens({ count: devices, file: tokens })
   const ours = { port: holdfast.devicePort, authority, tokens, devices, connections }
   const theirs = { ...ours, port: await bare.https(holdfast.tls) }
 

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { createAuthority } from '../src/peers/authority.ts'
 import { type Bench, metered } from './bench.ts'
 import { atLeast, median } from './figure.ts'
@@ -35,12 +34,11 @@ export const handshakes: Bench = async (room, report) => {
 
 /** A fleet that comes back all at once: everybody must be served in the end, and in between only be told to wait. */
 export const storm: Bench = async (room, report) => {
-  const { data } = await room.fleet(devices)
-  const holdfast = await room.server(data)
+  const fleet = await room.fleet(devices)
+  const tokens = await room.tokens(fleet, devices)
+  const holdfast = await room.server(fleet.data)
   const load = room.load()
   const { pem: cert, keyPem: key } = await (await createAuthority('bench')).issueClient('bench')
-  const tokens = join(data, 'tokens-of-storm')
-  await holdfast.server.writeTokens({ count: devices, file: tokens })
   const { devicePort: port, authority } = holdfast
   const { served, faults, firstFault, seconds, toldToWait } = await load.storm({
     port,

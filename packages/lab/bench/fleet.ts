@@ -1,13 +1,16 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { stat } from 'node:fs/promises'
+import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { day } from '@holdfast/kernel'
 import { newDevice, toRow } from '@holdfast/server/domains/devices/device-record'
 import { createInventoryFields } from '@holdfast/server/domains/devices/field-names'
 import { rebuildIndex } from '@holdfast/server/domains/devices/index'
 import { encodeInventory } from '@holdfast/server/domains/devices/inventory'
 import { deviceStates, keyOrigins, keyStates } from '@holdfast/server/domains/devices/state'
+import { createTokens } from '@holdfast/server/domains/devices/tokens'
 import { openSqlite } from '@holdfast/server/platform/db/index'
+import { openSecrets } from '@holdfast/server/platform/secrets/secrets'
 import { startWorld } from '../src/world.ts'
 import { answerCalls } from './child.ts'
 import { deviceType, fleetMember, keyIdOf } from './fleet-member.ts'
@@ -37,6 +40,22 @@ const calls = {
     if (indexed !== devices) throw new Error(`${indexed} devices were indexed, not ${devices}`)
     const { size: after } = await stat(file)
     return { ...place, bytesPerDevice: (after - before) / devices }
+  },
+
+  /** A token for each of the first `count` devices, one a line, as their own authentication would get them. */
+  async writeTokens({ data, count, file }: { data: string; count: number; file: string }) {
+    const { tokenKey } = await openSecrets(join(data, 'data'))
+    const tokens = createTokens(tokenKey)
+    const connection = new DatabaseSync(join(data, 'data', 'holdfast.db'), { readOnly: true })
+    const rows = connection.prepare('select number, id, organisation from device order by number limit ?').all(count)
+    connection.close()
+    const issuedAt = Date.now()
+    const lines = rows.map((row) => {
+      const [device, organisation] = [String(row.id), String(row.organisation)]
+      const claims = { device, number: Number(row.number), organisation, key: keyIdOf(device), epoch: 0 }
+      return tokens.issue({ ...claims, issuedAt, expires: issuedAt + day })
+    })
+    await writeFile(file, lines.join('\n'))
   },
 }
 

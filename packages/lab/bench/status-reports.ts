@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type { Client } from '@holdfast/client'
 import { generateKey, publicKeyPem } from '@holdfast/crypto/keys'
 import { signMenderManifest } from '@holdfast/formats/mender/signature'
@@ -14,13 +13,12 @@ const goal = 2_000
 
 /** Reports of steps through the Mender gateway, each acknowledged after its commit, a hundred devices at once. */
 export const statusReports: Bench = async (room, report) => {
-  const { data, product } = await room.fleet(5_000)
-  const holdfast = await room.server(data)
+  const fleet = await room.fleet(5_000)
+  const tokens = await room.tokens(fleet, devices)
+  const holdfast = await room.server(fleet.data)
   const load = room.load()
-  const tokens = join(data, 'tokens-of-reports')
-  await holdfast.server.writeTokens({ count: devices, file: tokens })
   const client = clientOf(holdfast)
-  const release = await createRelease(client, product, '6.0.0')
+  const release = await createRelease(client, fleet.product, '6.0.0')
   const { devicePort: port, authority } = holdfast
   const samples: { clock: number; cpu: number }[] = []
   for (let round = 0; round <= rounds; round += 1) {

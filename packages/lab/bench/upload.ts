@@ -29,7 +29,7 @@ export const upload: Bench = async (room, report) => {
   const samples: { ours: number; theirs: number }[] = []
   const rises: number[] = []
   for (let round = 0; round < rounds; round += 1) {
-    const { id: release } = await client.releases.create({ body: { product, version: `upload ${round}` } })
+    const { id: release } = await client.releases.create({ body: { product, version: `7.0.${round}` } })
     const before = (await holdfast.server.usage()).memory
     let most = before
     const watching = setInterval(async () => {
