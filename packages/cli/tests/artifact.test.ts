@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -58,6 +59,23 @@ test('A signed artifact reads back as it was written, and verifies with its key 
   const wrong = await cli.run(['artifact', 'verify', 'app.mender', '--key', 'other.pem.pub', '--json'])
   assert.equal(wrong.code, 4)
   assert.equal(JSON.parse(wrong.err).code, 'formats.signature_invalid')
+})
+
+test('A file that has a place on the device brings it along, as the update module single-file reads it', async () => {
+  const where = ['--dest-dir', '/opt/app', '--permissions', '755']
+  const made = await write('--out', 'placed.mender', ...where)
+  assert.equal(made.code, 0, made.err)
+  const { files } = await cli.json<{ files: { name: string; sha256: string }[] }>(['artifact', 'read', 'placed.mender'])
+  const digests = Object.fromEntries(files.map(({ name, sha256 }) => [name, sha256]))
+  const said = { dest_dir: '/opt/app\n', filename: 'app.bin\n', permissions: '755\n' }
+  for (const [name, text] of Object.entries(said)) {
+    assert.equal(digests[name], createHash('sha256').update(text).digest('hex'), name)
+  }
+  assert.equal(files.length, 4)
+  const other = await write('--out', 'other.mender', '--type', 'script', ...where)
+  assert.equal(other.code, 2)
+  const without = await write('--out', 'unplaced.mender')
+  assert.match(without.out, /--dest-dir/)
 })
 
 test('mender-artifact accepts what artifact write and artifact sign make', async (t) => {

@@ -23,6 +23,8 @@ export interface WriteOptions {
   readonly name?: string
   readonly deviceType?: string[]
   readonly type: string
+  readonly destDir?: string
+  readonly permissions: string
   readonly group?: string
   readonly script?: string[]
   readonly provides?: Record<string, string>
@@ -49,6 +51,9 @@ export async function writeArtifact(inputs: string[], options: WriteOptions, com
   )
   const { size } = await stat(out)
   const signed = options.key === undefined ? 'not signed' : 'signed'
+  if (out.endsWith('.mender') && options.type === 'single-file' && options.destDir === undefined) {
+    output.note('mender-client’s own module single-file needs to know where the file goes: --dest-dir DIRECTORY')
+  }
   output.done(`Wrote ${out}: ${bytes(size)}, ${signed}`, { file: out, size, signed: options.key !== undefined })
 }
 
@@ -84,12 +89,25 @@ async function openMenderWriter(inputs: string[], options: WriteOptions): Promis
     payloadDepends: options.depends ?? {},
     clears: [...software.clears, ...(options.clears ?? [])],
     ...(options.metaData === undefined ? {} : { metaData: await readMetaData(options.metaData) }),
-    files: await payloadFiles(inputs),
+    files: placed(await payloadFiles(inputs), options),
     scripts: (options.script ?? []).map((path) => ({ name: basename(path), content: { path } })),
     compression: compression as Compression,
     ...(key === undefined ? {} : { sign: (manifest: Uint8Array) => signMenderManifest(manifest, key) }),
   }
   return writeMenderArtifact(spec)
+}
+
+/** mender-client's update module `single-file` reads where its one file goes from three small files beside it. */
+function placed(files: MenderSpec['files'], { type, destDir, permissions }: WriteOptions): MenderSpec['files'] {
+  if (destDir === undefined) return files
+  const [file, ...others] = files
+  if (type !== 'single-file' || file === undefined || others.length > 0)
+    throw new UsageError('--dest-dir goes with --type single-file and exactly one file')
+  if (!destDir.startsWith('/')) throw new UsageError('--dest-dir is an absolute path on the device, such as /opt/app')
+  if (!/^[0-7]{3,4}$/.test(permissions)) throw new UsageError('--permissions is an octal mode, such as 644 or 755')
+  const said = { dest_dir: destDir, filename: file.name, permissions }
+  const beside = Object.entries(said).map(([name, text]) => ({ name, content: new TextEncoder().encode(`${text}\n`) }))
+  return [...beside, file]
 }
 
 function parseSoftware(text: string) {

@@ -13,6 +13,8 @@ export function registerArtifacts(program: Command): void {
     .option('--name <name>', 'what devices will report (.mender)')
     .option('--device-type <type>', 'which devices may install it (several; .mender)', several)
     .option('--type <module>', 'the update module that installs it (.mender)', 'single-file')
+    .option('--dest-dir <directory>', 'where the module single-file puts the file on the device (.mender)')
+    .option('--permissions <mode>', 'of that file (with --dest-dir)', '644')
     .option('--group <name>', 'artifact group (.mender)')
     .option('--script <file>', 'state script, such as ArtifactInstall_Enter_10_stop (several; .mender)', several)
     .option('--provides <name=value>', 'what it provides (several; .mender)', pairs)
