@@ -162,6 +162,7 @@ test('a .swu is signed by a certificate that the product trusts, or by one that 
   await world.trust('root', certificatePem(root))
   const id = await world.newRelease('2.0')
   const swu = writeSwu({
+    name: 'camera',
     version: '2.0',
     hardwareCompatibility: ['1.0'],
     items: [{ filename: 'app.bin', content: randomBytes(5_000), section: 'files', settings: { path: '/tmp/app' } }],
@@ -170,6 +171,7 @@ test('a .swu is signed by a certificate that the product trusts, or by one that 
   const uploaded = await world.upload(id, 'a.swu', swu)
   assert.equal(uploaded.currentState, 'signed')
   const [artifact] = uploaded.artifacts
+  assert.equal(artifact?.name, 'camera-2.0', 'the name alone would be the same in every version')
   assert.match(artifact?.sha1 ?? '', /^[0-9a-f]{40}$/)
   assert.match(artifact?.md5 ?? '', /^[0-9a-f]{32}$/)
 })

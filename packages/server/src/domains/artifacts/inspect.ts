@@ -112,7 +112,8 @@ function ofSwu(swu: SwuContents): Inspected {
     size: swu.size,
     sha1: null,
     md5: null,
-    name: swu.name ?? swu.version,
+    // A name alone is the same in each version, and a device's software must say which one it runs.
+    name: swu.name === null ? swu.version : `${swu.name}-${swu.version}`,
     payloadType: 'swu',
     deviceTypes: [...new Set(boards)],
     provides: { 'swu.version': swu.version },
