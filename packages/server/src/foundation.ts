@@ -38,5 +38,9 @@ export function openDatabase(config: Config): Database {
 
 export function openBlobs(config: Config): Promise<Blobs> {
   const { s3 } = config.blobs
-  return s3 === undefined ? openDirectoryBlobs(join(config.data, 'blobs')) : openS3Blobs(s3, join(config.data, 'spool'))
+  // The embedded database belongs to one process; with the other there may be more nodes on the same data directory.
+  const shared = { shared: config.database.url !== undefined }
+  return s3 === undefined
+    ? openDirectoryBlobs(join(config.data, 'blobs'), shared)
+    : openS3Blobs(s3, join(config.data, 'spool'), shared)
 }

@@ -34,6 +34,8 @@ test('what a crash left half-written is gone when the directory is opened again'
   })()
   void blobs.put(never, { limit: 100 })
   while ((await readdir(join(root, 'incoming'))).length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  await openDirectoryBlobs(root, { shared: true })
+  assert.equal((await readdir(join(root, 'incoming'))).length, 1, 'another node may be writing it')
   const again = await openDirectoryBlobs(root)
   assert.deepEqual(await readdir(join(root, 'incoming')), [])
   assert.deepEqual(await Array.fromAsync(again.list()), [])

@@ -3,15 +3,14 @@ import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault, newId } from '@holdfast/kernel'
 import type { BlobDigest, Blobs, ByteRange } from './blobs.ts'
-import { takeIn } from './intake.ts'
+import { openWaitingRoom, takeIn } from './intake.ts'
 
 const readSize = 256 * 1024
 
-/** Blobs as files `ab/abcd…` of a directory, durable before they are named. */
-export async function openDirectoryBlobs(root: string): Promise<Blobs> {
+/** Blobs as files `ab/abcd…` of a directory, durable before they are named. `shared`: other nodes use it at the same time. */
+export async function openDirectoryBlobs(root: string, { shared = false } = {}): Promise<Blobs> {
   const incoming = join(root, 'incoming')
-  await rm(incoming, { recursive: true, force: true })
-  await mkdir(incoming, { recursive: true, mode: 0o700 })
+  await openWaitingRoom(incoming, { shared })
   const pathOf = (digest: BlobDigest) => join(root, digest.slice(0, 2), requireDigest(digest))
   return {
     async put(source, options) {

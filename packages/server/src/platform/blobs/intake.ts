@@ -1,7 +1,24 @@
 import { createHash } from 'node:crypto'
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Fault } from '@holdfast/kernel'
 import type { StoredBlob } from './blobs.ts'
+
+/** No upload writes nothing for so long. */
+const abandonedMilliseconds = 60 * 60_000
+
+/**
+ * Makes the folder where uploads wait until they are whole, and throws away what a crash left there. Where other nodes use
+ * the folder too, that is only what nobody has written to for an hour.
+ */
+export async function openWaitingRoom(path: string, { shared }: { readonly shared: boolean }): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 })
+  for (const name of await readdir(path)) {
+    const file = join(path, name)
+    const age = Date.now() - ((await stat(file).catch(() => undefined))?.mtimeMs ?? 0)
+    if (!shared || age > abandonedMilliseconds) await rm(file, { recursive: true, force: true })
+  }
+}
 
 export interface IntakeOptions<T> {
   readonly limit: number

@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rm } from 'node:fs/promises'
+import { open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   AbortMultipartUploadCommand,
@@ -15,7 +15,7 @@ import {
 import { Fault, newId } from '@holdfast/kernel'
 import type { Blobs } from './blobs.ts'
 import { diskFault, requireDigest } from './directory.ts'
-import { takeIn } from './intake.ts'
+import { openWaitingRoom, takeIn } from './intake.ts'
 
 export interface S3Settings {
   readonly endpoint?: string | undefined
@@ -37,9 +37,8 @@ const connectionTimeout = 5_000
  * Blobs as objects `<prefix>ab/abcd…` of a bucket. An upload is first checked whole in `spool`, because the name of an
  * object is its digest and nothing unchecked may ever be visible.
  */
-export async function openS3Blobs(settings: S3Settings, spool: string): Promise<Blobs> {
-  await rm(spool, { recursive: true, force: true })
-  await mkdir(spool, { recursive: true, mode: 0o700 })
+export async function openS3Blobs(settings: S3Settings, spool: string, { shared = false } = {}): Promise<Blobs> {
+  await openWaitingRoom(spool, { shared })
   const { accessKeyId, secretAccessKey, silenceMilliseconds: socketTimeout = usualSilence } = settings
   const client = new S3Client({
     region: settings.region,

@@ -14,6 +14,8 @@ export interface DeviceRequest {
   readonly path: string
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
+  /** That header alone: a check-in needs no other, and reading all of them costs more than the rest of it. */
+  readonly authorization: string | undefined
   readonly address: string
   /** The certificate that the TLS handshake proved possession of, in DER; whether to trust it is the gateway's decision. */
   readonly certificate: Uint8Array | undefined
@@ -94,7 +96,8 @@ async function serve(needs: DeviceEdgeNeeds, router: Router, request: IncomingMe
     if (found === null) throw new Fault('missing', 'gateway.no_route', `nothing answers ${method} ${path}`)
     const handle = (found.store as { handle: DeviceHandler }).handle
     const answer = handle(new EdgeRequest(request, method, path, mark < 0 ? '' : url.slice(mark + 1)), found.params)
-    await send(response, answer instanceof Promise ? await answer : answer)
+    const sending = send(response, answer instanceof Promise ? await answer : answer)
+    if (sending !== undefined) await sending
   } catch (thrown) {
     fail(needs, thrown, method, path, request, response)
   } finally {
@@ -109,7 +112,6 @@ const certificates = new WeakMap<TLSSocket, Uint8Array | null>()
 class EdgeRequest implements DeviceRequest {
   readonly method: string
   readonly path: string
-  readonly headers: IncomingHttpHeaders
   readonly #message: IncomingMessage
   readonly #search: string
 
@@ -118,7 +120,19 @@ class EdgeRequest implements DeviceRequest {
     this.#search = search
     this.method = method
     this.path = path
-    this.headers = message.headers
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return this.#message.headers
+  }
+
+  get authorization(): string | undefined {
+    const { rawHeaders } = this.#message
+    for (let index = 0; index < rawHeaders.length; index += 2) {
+      const name = rawHeaders[index]
+      if (name?.length === 13 && name.toLowerCase() === 'authorization') return rawHeaders[index + 1]
+    }
+    return undefined
   }
 
   get query(): URLSearchParams {
@@ -147,7 +161,7 @@ class EdgeRequest implements DeviceRequest {
     const message = this.#message
     return new Promise((resolve, reject) => {
       // Whoever went away while something else was awaited raises no event any more.
-      if (message.destroyed) reject(new Fault('malformed', 'gateway.cut', 'the request was cut off'))
+      if (message.destroyed) reject(cutOff())
       const parts: Buffer[] = []
       let size = 0
       message.on('data', (part: Buffer) => {
@@ -158,24 +172,35 @@ class EdgeRequest implements DeviceRequest {
           reject(new Fault('limited', 'gateway.body_too_large', `the body is larger than ${limit} bytes`))
         } else parts.push(part)
       })
-      message.once('end', () => resolve(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)))
-      message.once('error', reject)
-      message.once('aborted', () => reject(new Fault('malformed', 'gateway.cut', 'the request was cut off')))
+      message.on('end', () => resolve(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)))
+      message.on('error', () => reject(cutOff()))
     })
   }
 }
 
-async function send(response: ServerResponse, answer: DeviceAnswer): Promise<void> {
-  const { body } = answer
+function cutOff(): Fault {
+  return new Fault('malformed', 'gateway.cut', 'the request was cut off')
+}
+
+function send(response: ServerResponse, answer: DeviceAnswer): Promise<void> | undefined {
+  const { status, headers, body } = answer
+  if (status === 204 && headers === undefined) {
+    response.writeHead(204)
+    response.end()
+    return
+  }
   if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) {
     const length = body === undefined ? 0 : Buffer.byteLength(body)
-    const lengthHeader =
-      answer.status === 204 || answer.headers?.['content-length'] !== undefined ? {} : { 'content-length': length }
-    response.writeHead(answer.status, { ...answer.headers, ...lengthHeader })
+    const lengthHeader = status === 204 || headers?.['content-length'] !== undefined ? {} : { 'content-length': length }
+    response.writeHead(status, { ...headers, ...lengthHeader })
     response.end(body ?? '')
     return
   }
-  response.writeHead(answer.status, { ...answer.headers })
+  response.writeHead(status, { ...headers })
+  return stream(response, body)
+}
+
+async function stream(response: ServerResponse, body: AsyncIterable<Uint8Array>): Promise<void> {
   try {
     await pipeline(body, response)
   } catch (thrown) {
