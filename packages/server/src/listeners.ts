@@ -94,8 +94,7 @@ function createApi(
       admit: admission.admit,
       logDefect: (thrown, about) => needs.log.error({ ...about, err: thrown }, 'a request failed'),
       onAnswered: (method, status, seconds) => {
-        metrics.requests.inc({ edge: 'api', method, status })
-        metrics.durations.observe({ edge: 'api' }, seconds)
+        metrics.answered('api', method, status, seconds)
       },
     },
     allOperations(),
@@ -147,8 +146,7 @@ function createEdge(needs: ListenerNeeds): Server {
     admit: admission.admit,
     logDefect: (thrown, about) => needs.log.error({ ...about, err: thrown }, 'a device’s request failed'),
     onAnswered: (method, status, seconds) => {
-      metrics.requests.inc({ edge: 'device', method, status })
-      metrics.durations.observe({ edge: 'device' }, seconds)
+      metrics.answered('device', method, status, seconds)
     },
   })
   const { handshakes, waitingConnections } = config.limits

@@ -1,5 +1,4 @@
 import type { Clock } from '@holdfast/kernel'
-import { LRUCache } from 'lru-cache'
 import type { Bus } from '../../platform/bus/bus.ts'
 import type { DevicePrincipal } from './device.ts'
 
@@ -18,7 +17,8 @@ interface Entry {
  * the drop is not taken in after it. Nothing is answered while the node cannot know of revocations elsewhere.
  */
 export class PrincipalCache {
-  readonly #entries: LRUCache<string, Entry>
+  readonly #entries = new Map<string, Entry>()
+  readonly #most: number
   readonly #drops = new Map<string, number>()
   readonly #bus: Pick<Bus, 'caughtUpAt'>
   readonly #clock: Clock
@@ -27,7 +27,7 @@ export class PrincipalCache {
   #floor = 0
 
   constructor(needs: { bus: Pick<Bus, 'caughtUpAt'>; clock: Clock; size: number }) {
-    this.#entries = new LRUCache({ max: needs.size })
+    this.#most = needs.size
     this.#bus = needs.bus
     this.#clock = needs.clock
   }
@@ -51,6 +51,9 @@ export class PrincipalCache {
 
   keep(proof: string, principal: DevicePrincipal, begun: number): void {
     if (begun < this.#floor || (this.#drops.get(principal.device) ?? 0) > begun) return
+    // Devices call in turn, so who was used last is not who comes next, and its order is not worth keeping.
+    const oldest = this.#entries.size < this.#most ? undefined : this.#entries.keys().next().value
+    if (oldest !== undefined) this.#entries.delete(oldest)
     this.#entries.set(proof, { principal, begun })
   }
 

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { Answer, Handout } from '../../domains/deployments/index.ts'
 import type { DevicePrincipal, Provides } from '../../domains/devices/index.ts'
 import type { DeviceAnswer, DeviceRequest } from '../../platform/http/device-edge.ts'
@@ -20,7 +21,19 @@ export async function nextV2(needs: NextNeeds, request: DeviceRequest): Promise<
   const body = await request.body(bodyLimits.next)
   const proof = requireDevice(needs.devices, request)
   const device = proof instanceof Promise ? await proof : proof
-  return answerNext(needs, request, device, readNextV2(parseJson(body)))
+  return answerNext(needs, request, device, readNextBody(body))
+}
+
+/** Devices of one version say the same at every check-in, so what was read once is known. */
+const readBodies = new LRUCache<string, NextRequest>({ maxSize: 4 * 1024 * 1024 })
+
+function readNextBody(body: Buffer): NextRequest {
+  const text = body.toString('latin1')
+  const known = readBodies.get(text)
+  if (known !== undefined) return known
+  const read = readNextV2(parseJson(body))
+  readBodies.set(text, read, { size: text.length + 1 })
+  return read
 }
 
 /** `POST v1 … next`: the provides alone. */
@@ -118,7 +131,18 @@ async function decideMap(
   return controlMap(id, () => (part === undefined || part.calledOff ? 'fail' : 'pause'))
 }
 
+/** Pairs that were found to be the same; both sides are few objects that many devices share. */
+const samePairs = new WeakMap<Provides, WeakSet<Provides>>()
+
 function sameProvides(said: Provides, known: Provides): boolean {
+  if (samePairs.get(said)?.has(known) === true) return true
+  if (!haveSameEntries(said, known)) return false
+  const others = samePairs.get(said) ?? new WeakSet()
+  samePairs.set(said, others.add(known))
+  return true
+}
+
+function haveSameEntries(said: Provides, known: Provides): boolean {
   let count = 0
   for (const name in said) {
     if (said[name] !== known[name]) return false
