@@ -27,6 +27,24 @@ describe('operating a fleet in the browser', { skip }, () => {
     await world?.[Symbol.asyncDispose]()
   })
 
+  test('pictures for the README are taken', {
+    skip: picturing ? false : 'HOLDFAST_SCREENSHOTS=1 takes them',
+  }, async () => {
+    const directory = fileURLToPath(new URL('../../../docs/screenshots', import.meta.url))
+    await mkdir(directory, { recursive: true })
+    for (const [name, scheme] of [
+      ['overview', 'light'],
+      ['devices', 'light'],
+      ['deployment', 'dark'],
+    ] as const) {
+      await using visit = await open(browser, { url: world.apiUrl, scheme, width: 1280, height: 760 })
+      await signIn(visit.page, world.owner)
+      await visit.page.goto(paths[name] ?? '/')
+      await settled(visit.page)
+      await visit.page.screenshot({ path: `${directory}/${name}.png` })
+    }
+  })
+
   for (const scheme of ['light', 'dark'] as const) {
     test(`no page has an accessibility fault that axe knows, in ${scheme}`, async () => {
       await using visit = await open(browser, { url: world.apiUrl, scheme })
@@ -219,24 +237,6 @@ describe('operating a fleet in the browser', { skip }, () => {
     await page.getByText('Retired', { exact: true }).first().waitFor()
     assert.deepEqual(visit.faults, [])
   })
-
-  test('pictures for the README are taken', {
-    skip: picturing ? false : 'HOLDFAST_SCREENSHOTS=1 takes them',
-  }, async () => {
-    const directory = fileURLToPath(new URL('../../../docs/screenshots', import.meta.url))
-    await mkdir(directory, { recursive: true })
-    for (const [name, scheme] of [
-      ['overview', 'light'],
-      ['devices', 'light'],
-      ['deployment', 'dark'],
-    ] as const) {
-      await using visit = await open(browser, { url: world.apiUrl, scheme, width: 1280, height: 760 })
-      await signIn(visit.page, world.owner)
-      await visit.page.goto(paths[name] ?? '/')
-      await settled(visit.page)
-      await visit.page.screenshot({ path: `${directory}/${name}.png` })
-    }
-  })
 })
 
 /** Every page’s address, over a fleet that gives each of them something to show. */
@@ -265,7 +265,7 @@ async function furnish(world: World): Promise<Record<string, string>> {
       policy: { phases: [{ count: 3 }, { percent: 50 }, { gate: true }], successPercent: 60, haltAtFailurePercent: 60 },
     },
   })
-  const first = await runPhase(devices, ['success'])
+  const first = await runPhase(devices, ['success'], 3)
   await openSecond(world, deployment)
   await runPhase(devices, ['success', 'success', 'installing', 'failure', 'success', 'downloading'])
   const device = `/devices/${first}`
@@ -302,11 +302,16 @@ async function furnish(world: World): Promise<Record<string, string>> {
   }
 }
 
-/** Every device that is given work ends as told, in turn; answers the first one’s id. */
-async function runPhase(devices: readonly FleetDevice[], outcomes: readonly string[]): Promise<string> {
+/** Every device that is given work, but not more than `most`, ends as told, in turn; answers the first one’s id. */
+async function runPhase(
+  devices: readonly FleetDevice[],
+  outcomes: readonly string[],
+  most = Number.POSITIVE_INFINITY,
+): Promise<string> {
   let given = 0
   let first = ''
   for (const device of devices) {
+    if (given === most) break
     const work = await device.next()
     if (work === undefined) continue
     first ||= device.id
@@ -319,7 +324,9 @@ async function runPhase(devices: readonly FleetDevice[], outcomes: readonly stri
     if (outcome === 'failure') await device.log(work, ['installing 2.4.0', 'it failed: no space left on device'])
     else await device.report(work, 'rebooting')
     await device.report(work, outcome)
-    if (outcome === 'success') device.become('2.4.0')
+    if (outcome !== 'success') continue
+    device.become('2.4.0')
+    await device.next()
   }
   return first
 }

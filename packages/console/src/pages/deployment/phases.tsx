@@ -112,7 +112,7 @@ function waitsFor(phase: Phase, { policy, phases }: Deployment): string {
     delayMinutes === 0 ? undefined : `${String(delayMinutes)} minutes after it`,
     gate ? 'somebody to open it' : undefined,
   ].filter((one) => one !== undefined)
-  return waits.length === 0 ? 'opens in a moment' : `waits for ${waits.join(', ')}`
+  return waits.length === 0 ? 'opens in a moment' : `waits for ${waits.join(' and ')}`
 }
 
 function PhaseTable({ of: phases }: { of: readonly Phase[] }) {

@@ -74,7 +74,6 @@ export function OverviewPage() {
 }
 
 function Figures({ of: { devices, deployments, releases } }: { of: Overview }) {
-  const accepted = devices.states.accepted ?? 0
   const pending = devices.states.pending ?? 0
   return (
     <dl className="panel grid grid-cols-2 divide-line max-lg:gap-y-px lg:grid-cols-4 lg:divide-x">
@@ -94,7 +93,7 @@ function Figures({ of: { devices, deployments, releases } }: { of: Overview }) {
       <Figure name="Seen in the last day" value={devices.seenLastDay === undefined ? '–' : count(devices.seenLastDay)}>
         {devices.seenLastDay === undefined
           ? 'not measured yet'
-          : `${percent(devices.seenLastDay, accepted)} of ${count(accepted)} accepted${devices.seenLastHour === undefined ? '' : `, ${count(devices.seenLastHour)} in the last hour`}`}
+          : `${percent(devices.seenLastDay, devices.total)} of ${plural(devices.total, 'device')}${devices.seenLastHour === undefined ? '' : `, ${count(devices.seenLastHour)} in the last hour`}`}
       </Figure>
       <Figure name="Running deployments" value={count(deployments.running)} to="/deployments">
         {deployments.halted > 0 ? (
