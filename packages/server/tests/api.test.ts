@@ -121,3 +121,21 @@ test('a trusted proxy says who calls, and nobody else does', async () => {
     assert.equal(items[0]?.origin, origin)
   }
 })
+
+test('the log keeps what a thing was before a change and after it, as hashes that follow on each other', async () => {
+  await using world = await startWorld()
+  const { client } = world
+  const { id: product } = await client.products.create({ body: { key: 'cam', name: 'Cam', deviceTypes: ['cam-1'] } })
+  await client.products.change({ params: { product }, body: { name: 'Camera' } })
+  const { id: group } = await client.devices.createGroup({ body: { name: 'field' } })
+  await client.devices.changeGroup({ params: { group }, body: { name: 'Field' } })
+  const { id: device } = await client.devices.preauthorise({ body: { identity: { serial: '1' }, product } })
+  await client.devices.change({ params: { device }, body: { name: 'first' } })
+  for (const subject of [product, group, device]) {
+    const [changed, made] = (await client.audit.list({ query: { subject } })).items
+    assert.equal(made?.before, undefined)
+    assert.match(made?.after ?? '', /^[0-9a-f]{64}$/)
+    assert.equal(changed?.before, made?.after, changed?.type)
+    assert.notEqual(changed?.after, changed?.before)
+  }
+})

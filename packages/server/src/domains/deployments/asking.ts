@@ -10,7 +10,7 @@ import type { AskingDevice, Decision, Delivery, DeviceHistory, Outcome, Settleme
 import { hasEnded } from './deployment.ts'
 import type { Answer, Asking, DeploymentLabel } from './deployments.ts'
 import { findRow, historyLength, insertRow, listHistory, putRow, type StoredRow } from './device-store.ts'
-import { type DeviceRow, isActive } from './status.ts'
+import { type DeviceRow, isActive, stateOf } from './status.ts'
 import { findDeployment, type StoredDeployment } from './store.ts'
 import { figureOf, moveTally } from './tally.ts'
 import { addEvent, findAutoConfirmation } from './timeline.ts'
@@ -285,6 +285,8 @@ async function write(
       why: message,
       ...(joined ? { joined: device.number } : {}),
     },
+    ...(before === undefined ? {} : { before: stateOf(before) }),
+    after: stateOf(row),
   })
   return stored
 }

@@ -8,7 +8,7 @@ import { toLabel } from './asking.ts'
 import type { PausePoint } from './deployment.ts'
 import type { Assignment, DeploymentReference, DeviceDeployments, DeviceReport, LogLine } from './deployments.ts'
 import { findRow, listHistory, putRow, type StoredRow } from './device-store.ts'
-import { isActive, mustCancel, takeReport } from './status.ts'
+import { isActive, mustCancel, stateOf, takeReport } from './status.ts'
 import { findDeployment, type StoredDeployment } from './store.ts'
 import { figureOf, moveTally } from './tally.ts'
 import * as timeline from './timeline.ts'
@@ -82,10 +82,11 @@ export function createReporting(needs: ReportingNeeds) {
       if (row.status !== 'pending' || row.confirmation === 'none' || row.confirmation === 'confirmed') {
         throw new Fault('conflict', 'deployments.nothing_to_confirm', 'the device has nothing to confirm any more')
       }
-      await putRow(tx, { ...row, confirmation: verdict, since: now, updatedAt: now, events: row.events + 1 })
+      const next: StoredRow = { ...row, confirmation: verdict, since: now, updatedAt: now, events: row.events + 1 }
+      await putRow(tx, next)
       const text = message === undefined ? verdict : `${verdict}: ${message.slice(0, longestMessage)}`
       await timeline.addEvent(tx, row.deployment, row.device, { at: now, message: text })
-      await note(tx, row, `deployment.device_${verdict}`, now, {})
+      await note(tx, row, `deployment.device_${verdict}`, now, {}, next)
     })
   }
 
@@ -169,10 +170,17 @@ export async function writeStep(
     await timeline.addEvent(tx, row.deployment, row.device, { at: now, status: next.status, ...substate })
   }
   for (const message of lines) await timeline.addEvent(tx, row.deployment, row.device, { at: now, message })
-  await note(tx, row, 'deployment.device_changed', now, { status: next.status, attempt: next.attempt })
+  await note(tx, row, 'deployment.device_changed', now, { status: next.status, attempt: next.attempt }, next)
 }
 
-function note(tx: Tx, row: StoredRow, type: string, at: number, detail: Record<string, string | number>) {
+function note(
+  tx: Tx,
+  row: StoredRow,
+  type: string,
+  at: number,
+  detail: Record<string, string | number>,
+  next: StoredRow = row,
+) {
   return record(tx, {
     organisation: row.organisation,
     type,
@@ -180,6 +188,7 @@ function note(tx: Tx, row: StoredRow, type: string, at: number, detail: Record<s
     actor: { kind: 'device', id: row.device },
     at,
     detail: { device: row.device, ...detail },
+    ...(next === row ? {} : { before: stateOf(row), after: stateOf(next) }),
   })
 }
 

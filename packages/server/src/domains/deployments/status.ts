@@ -55,6 +55,11 @@ export function isActive(status: DeviceStatus): status is ActiveStatus {
   return (activeStatuses as readonly DeviceStatus[]).includes(status)
 }
 
+/** A row as the audit log hashes it. */
+export function stateOf({ status, attempt, confirmation }: DeviceRow): Readonly<Record<string, string | number>> {
+  return { status, attempt, confirmation }
+}
+
 /** True while the device has something in hand: it was given the deployment and has not come to an end. */
 export function isAtWork({ status, confirmation }: DeviceRow): boolean {
   return isActive(status) && confirmation !== 'open' && confirmation !== 'denied'

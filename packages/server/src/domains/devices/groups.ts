@@ -39,7 +39,14 @@ export type Groups = ReturnType<typeof createGroups>
  * filter is for those who may act everywhere; others only move devices that they see in and out of their own groups.
  */
 export function createGroups({ db, clock, writer, filters, views, operate }: GroupsNeeds) {
-  const note = (tx: Tx, actor: Actor, group: Group, type: string, detail: Readonly<Record<string, string | number>>) =>
+  const note = (
+    tx: Tx,
+    actor: Actor,
+    group: Group,
+    type: string,
+    detail: Readonly<Record<string, string | number>>,
+    states: { before?: Group; after?: Group } = {},
+  ) =>
     record(tx, {
       organisation: group.organisation,
       type: `group.${type}`,
@@ -47,6 +54,8 @@ export function createGroups({ db, clock, writer, filters, views, operate }: Gro
       actor,
       at: clock.now(),
       detail,
+      ...(states.before === undefined ? {} : { before: { ...states.before } }),
+      ...(states.after === undefined ? {} : { after: { ...states.after } }),
     })
 
   const forget = (organisation: string) => {
@@ -119,7 +128,14 @@ export function createGroups({ db, clock, writer, filters, views, operate }: Gro
         await verifyName(tx, organisation, input.name)
         await insertGroup(tx, group)
         const kind = group.filter === undefined ? 'static' : 'dynamic'
-        await note(tx, actor, group, 'created', { name: group.name, kind, filter: group.filter ?? '' })
+        await note(
+          tx,
+          actor,
+          group,
+          'created',
+          { name: group.name, kind, filter: group.filter ?? '' },
+          { after: group },
+        )
       })
       forget(organisation)
       return group
@@ -142,8 +158,9 @@ export function createGroups({ db, clock, writer, filters, views, operate }: Gro
           throw new Fault('conflict', 'devices.group_static', 'the devices of this group are chosen one by one')
         }
         await verifyName(tx, organisation, name, id)
-        await updateGroup(tx, { ...group, name, description, filter })
-        await note(tx, actor, group, 'changed', { name, filter: filter ?? '' })
+        const after = { ...group, name, description, filter }
+        await updateGroup(tx, after)
+        await note(tx, actor, group, 'changed', { name, filter: filter ?? '' }, { before: group, after })
       })
       forget(organisation)
     },
@@ -157,7 +174,7 @@ export function createGroups({ db, clock, writer, filters, views, operate }: Gro
           for (const number of members) await move(tx, group, number, false)
           if (members.length === membersPerWrite) return false
           await deleteGroup(tx, id)
-          await note(tx, operator.actor, group, 'removed', { name: group.name })
+          await note(tx, operator.actor, group, 'removed', { name: group.name }, { before: group })
           return true
         })
       }

@@ -72,9 +72,9 @@ export function createOperate({ db, clock, writer, views, products, rightsChange
   ): Promise<void> {
     const state = deviceAfter(device.state, act)
     if (state === device.state) return
-    await writer.change(tx, device, { state, ...bump(device) })
+    const next = await writer.change(tx, device, { state, ...bump(device) })
     const type = { reject: 'rejected', quarantine: 'quarantined', release: 'released', retire: 'retired' }[act]
-    await writer.note(tx, operator.actor, device, type, { from: device.state, ...detail })
+    await writer.note(tx, operator.actor, next, type, { from: device.state, ...detail })
   }
 
   async function settleKeys(tx: Tx, device: DeviceRecord, act: 'reject' | 'retire'): Promise<void> {
@@ -102,8 +102,8 @@ export function createOperate({ db, clock, writer, views, products, rightsChange
     if (isDone) return false
     const changes = chosen === undefined ? [] : keysAfterAccepting(keys, chosen.id)
     for (const change of changes) await updateKeyState(tx, device.number, change.id, change.state, clock.now())
-    await writer.change(tx, device, { state, product: product ?? device.product, ...bump(device) })
-    await writer.note(tx, operator.actor, device, 'accepted', {
+    const next = await writer.change(tx, device, { state, product: product ?? device.product, ...bump(device) })
+    await writer.note(tx, operator.actor, next, 'accepted', {
       by: 'operator',
       from: device.state,
       ...(chosen === undefined ? {} : { key: chosen.id }),
@@ -151,14 +151,14 @@ export function createOperate({ db, clock, writer, views, products, rightsChange
           for (const change of keysAfterAccepting(keys, key)) {
             await updateKeyState(tx, device.number, change.id, change.state, clock.now())
           }
-          await writer.change(tx, device, { state: deviceAfter(device.state, 'accept'), ...bump(device) })
-          await writer.note(tx, operator.actor, device, 'accepted', { by: 'operator', from: device.state, key })
+          const next = await writer.change(tx, device, { state: deviceAfter(device.state, 'accept'), ...bump(device) })
+          await writer.note(tx, operator.actor, next, 'accepted', { by: 'operator', from: device.state, key })
           return
         }
         await updateKeyState(tx, device.number, key, 'rejected', clock.now())
         const rest = keys.map((one) => (one.id === key ? { ...one, state: 'rejected' as const } : one))
-        await writer.change(tx, device, { state: deriveState(rest), ...bump(device) })
-        await writer.note(tx, operator.actor, device, 'key_rejected', { key, was: wanted.state })
+        const next = await writer.change(tx, device, { state: deriveState(rest), ...bump(device) })
+        await writer.note(tx, operator.actor, next, 'key_rejected', { key, was: wanted.state })
       }),
 
     reject: (operator: Operator, id: string) =>
@@ -183,8 +183,8 @@ export function createOperate({ db, clock, writer, views, products, rightsChange
 
     revokeTokens: (operator: Operator, id: string) =>
       run(operator, id, async (tx, device) => {
-        await writer.change(tx, device, bump(device))
-        await writer.note(tx, operator.actor, device, 'tokens_revoked')
+        const next = await writer.change(tx, device, bump(device))
+        await writer.note(tx, operator.actor, next, 'tokens_revoked')
       }),
 
     /** A new DDI target token; the one before ends. Only its hash is kept. */
@@ -211,8 +211,8 @@ export function createOperate({ db, clock, writer, views, products, rightsChange
           ...(product === undefined ? {} : { product }),
           ...(timeZone === undefined ? {} : { timeZone: timeZone === '' ? undefined : timeZone }),
         }
-        await writer.change(tx, device, change)
-        await writer.note(tx, operator.actor, device, 'changed', { changed: Object.keys(change).sort() })
+        const next = await writer.change(tx, device, change)
+        await writer.note(tx, operator.actor, next, 'changed', { changed: Object.keys(change).sort() })
       })
     },
   }

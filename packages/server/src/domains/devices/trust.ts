@@ -1,5 +1,5 @@
 import { certificateFingerprint, readCertificate } from '@holdfast/crypto/x509'
-import { type Clock, Fault, newId, newSecret } from '@holdfast/kernel'
+import { type Clock, Fault, type Json, newId, newSecret } from '@holdfast/kernel'
 import type { Actor } from '../../platform/actor.ts'
 import type { Database, Tx } from '../../platform/db/index.ts'
 import { record } from '../audit/index.ts'
@@ -48,7 +48,8 @@ export function createTrust({ db, clock, products, trustChanged }: TrustNeeds) {
     type: string,
     subject: { kind: string; id: string },
     detail: Readonly<Record<string, string | number>>,
-  ) => record(tx, { organisation, type: `device.${type}`, subject, actor, at: clock.now(), detail })
+    states: { before?: Json; after?: Json } = {},
+  ) => record(tx, { organisation, type: `device.${type}`, subject, actor, at: clock.now(), detail, ...states })
 
   return {
     rules: (organisation: string) => listRules(db.read, organisation),
@@ -90,6 +91,7 @@ export function createTrust({ db, clock, products, trustChanged }: TrustNeeds) {
           'rule_created',
           { kind: 'rule', id: rule.id },
           { name: rule.name, quota: rule.quotaLeft },
+          { after: stateOf(rule) },
         )
       })
       return rule.id
@@ -102,7 +104,7 @@ export function createTrust({ db, clock, products, trustChanged }: TrustNeeds) {
           throw new Fault('missing', 'devices.rule_missing', 'there is no such rule')
         }
         await deleteRule(tx, operator.organisation, id)
-        await note(tx, operator, 'rule_removed', { kind: 'rule', id }, { name: rule.name })
+        await note(tx, operator, 'rule_removed', { kind: 'rule', id }, { name: rule.name }, { before: stateOf(rule) })
       })
     },
 
@@ -132,6 +134,7 @@ export function createTrust({ db, clock, products, trustChanged }: TrustNeeds) {
           'authority_trusted',
           { kind: 'authority', id: authority.id },
           { name: input.name, fingerprint },
+          { after: { name: input.name, fingerprint } },
         )
       })
       return authority
@@ -145,7 +148,14 @@ export function createTrust({ db, clock, products, trustChanged }: TrustNeeds) {
         }
         await deleteAuthority(tx, operator.organisation, id)
         const { name, fingerprint } = authority
-        await note(tx, operator, 'authority_removed', { kind: 'authority', id }, { name, fingerprint })
+        await note(
+          tx,
+          operator,
+          'authority_removed',
+          { kind: 'authority', id },
+          { name, fingerprint },
+          { before: { name, fingerprint } },
+        )
       })
       trustChanged()
     },
@@ -167,6 +177,16 @@ export function createTrust({ db, clock, products, trustChanged }: TrustNeeds) {
       trustChanged()
       return token
     },
+  }
+}
+
+/** A rule as the audit log hashes it. */
+function stateOf({ issuer, identityPattern, product, ...rule }: AcceptRule): Json {
+  return {
+    ...rule,
+    issuer: issuer === undefined ? undefined : certificateFingerprint(issuer),
+    identityPattern: identityPattern === undefined ? undefined : { ...identityPattern },
+    product,
   }
 }
 

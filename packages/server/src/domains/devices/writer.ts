@@ -3,7 +3,7 @@ import type { Actor } from '../../platform/actor.ts'
 import type { Tx } from '../../platform/db/index.ts'
 import { record } from '../audit/index.ts'
 import type { Products } from '../products/index.ts'
-import type { DeviceDraft, DeviceRecord } from './device-record.ts'
+import { type DeviceDraft, type DeviceRecord, toChangeableRow } from './device-record.ts'
 import { adjustTally, insertDevice, updateDevice } from './device-store.ts'
 import { listGroupsOf } from './group-store.ts'
 import type { DeviceSearch } from './search/engine.ts'
@@ -27,12 +27,16 @@ export function createDeviceWriter({ clock, search, views, products }: WriterNee
     }
   }
 
+  /** What a record that was just written replaced; null: nothing. The audit log keeps the hash of both. */
+  const formers = new WeakMap<DeviceRecord, DeviceRecord | null>()
+
   return {
     async insert(tx: Tx, draft: DeviceDraft): Promise<DeviceRecord> {
       const device = await insertDevice(tx, draft)
       await count(tx, device, 1)
       const after = await views.factsOf(tx, device, [])
       await search.record(tx, { organisation: device.organisation, number: device.number, before: undefined, after })
+      formers.set(device, null)
       return device
     },
 
@@ -56,10 +60,12 @@ export function createDeviceWriter({ clock, search, views, products }: WriterNee
         before: await views.factsOf(tx, device, before),
         after: await views.factsOf(tx, next, groups ?? before),
       })
+      formers.set(next, device)
       return next
     },
 
     note(tx: Tx, actor: Actor, device: DeviceRecord, type: string, detail?: { readonly [key: string]: Json }) {
+      const former = formers.get(device)
       return record(tx, {
         organisation: device.organisation,
         type: `device.${type}`,
@@ -67,6 +73,8 @@ export function createDeviceWriter({ clock, search, views, products }: WriterNee
         actor,
         at: clock.now(),
         detail: { number: device.number, ...detail },
+        ...(former === undefined ? {} : { after: { ...toChangeableRow(device) } }),
+        ...(former === undefined || former === null ? {} : { before: { ...toChangeableRow(former) } }),
       })
     },
   }

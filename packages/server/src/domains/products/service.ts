@@ -1,4 +1,4 @@
-import { type Clock, Fault, newId } from '@holdfast/kernel'
+import { type Clock, Fault, type Json, newId } from '@holdfast/kernel'
 import type { Actor } from '../../platform/actor.ts'
 import type { Database, Reader, Tx } from '../../platform/db/index.ts'
 import { record } from '../audit/index.ts'
@@ -29,7 +29,14 @@ export interface NewProduct {
 export type ProductsService = ReturnType<typeof createProductsService>
 
 export function createProductsService({ db, clock }: { db: Database; clock: Clock }) {
-  const note = (tx: Tx, actor: Actor, product: Pick<Product, 'id' | 'organisation'>, type: string, detail: Detail) =>
+  const note = (
+    tx: Tx,
+    actor: Actor,
+    product: Pick<Product, 'id' | 'organisation'>,
+    type: string,
+    detail: Detail,
+    states: { before?: Product; after?: Product },
+  ) =>
     record(tx, {
       organisation: product.organisation,
       type: `product.${type}`,
@@ -37,6 +44,8 @@ export function createProductsService({ db, clock }: { db: Database; clock: Cloc
       actor,
       at: clock.now(),
       detail,
+      ...(states.before === undefined ? {} : { before: stateOf(states.before) }),
+      ...(states.after === undefined ? {} : { after: stateOf(states.after) }),
     })
 
   return {
@@ -58,7 +67,7 @@ export function createProductsService({ db, clock }: { db: Database; clock: Cloc
         }
         await requireFreeTypes(tx, product, deviceTypes)
         await insertProduct(tx, product)
-        await note(tx, actor, product, 'created', { key: input.key, name: input.name })
+        await note(tx, actor, product, 'created', { key: input.key, name: input.name }, { after: product })
       })
       return product
     },
@@ -77,7 +86,8 @@ export function createProductsService({ db, clock }: { db: Database; clock: Cloc
           await replaceDeviceTypes(tx, product, deviceTypes)
         }
         await updateProduct(tx, id, change)
-        await note(tx, actor, product, 'changed', { changed: Object.keys(change).sort() })
+        const after = await requireProduct(tx, organisation, id)
+        await note(tx, actor, product, 'changed', { changed: Object.keys(change).sort() }, { before: product, after })
       })
     },
 
@@ -97,7 +107,9 @@ export function createProductsService({ db, clock }: { db: Database; clock: Cloc
         const product = await requireProduct(tx, organisation, id)
         verifyRoom(product.keys, key)
         await insertKey(tx, key)
-        await note(tx, actor, product, 'key_trusted', { key: key.id, fingerprint: key.fingerprint, kind: key.kind })
+        const detail = { key: key.id, fingerprint: key.fingerprint, kind: key.kind }
+        const after = { ...product, keys: [...product.keys, key] }
+        await note(tx, actor, product, 'key_trusted', detail, { before: product, after })
       })
       return key
     },
@@ -109,7 +121,9 @@ export function createProductsService({ db, clock }: { db: Database; clock: Cloc
         if (key === undefined) throw new Fault('missing', 'products.key_missing', 'the product has no such key')
         if (key.revokedAt !== undefined) return
         await markKeyRevoked(tx, keyId, clock.now())
-        await note(tx, actor, product, 'key_revoked', { key: keyId, fingerprint: key.fingerprint })
+        const after = await requireProduct(tx, organisation, id)
+        const detail = { key: keyId, fingerprint: key.fingerprint }
+        await note(tx, actor, product, 'key_revoked', detail, { before: product, after })
       })
     },
 
@@ -128,6 +142,12 @@ export function createProductsService({ db, clock }: { db: Database; clock: Cloc
     /** Keeps the number of devices of a product; the registry calls it whenever that changes. */
     adjustDeviceCount: (tx: Tx, product: string, more: number) => addDevices(tx, product, more),
   }
+}
+
+/** A product as the audit log hashes it: what people decided, not how many devices it has by now. */
+function stateOf({ key, name, description, deviceTypes, signaturesRequired, keys }: Product): Json {
+  const trusted = keys.filter(({ revokedAt }) => revokedAt === undefined).map(({ fingerprint }) => fingerprint)
+  return { key, name, description, deviceTypes: [...deviceTypes], signaturesRequired, trusted: trusted.sort() }
 }
 
 type Detail = Readonly<Record<string, string | readonly string[]>>

@@ -74,7 +74,15 @@ export function createInvitations({ db, clock, passwords, callers, signIn }: Inv
           .execute()
         const subject = { kind: 'invitation', id: made.id }
         const detail = { email, grants: grants.map(wireGrant) }
-        await record(tx, { organisation: own.organisation, type: 'people.invited', subject, actor, at: now, detail })
+        await record(tx, {
+          organisation: own.organisation,
+          type: 'people.invited',
+          subject,
+          actor,
+          at: now,
+          detail,
+          after: detail,
+        })
       })
       return { ...made, link: new URL(`/invitation#${secret}`, ownUrl).href }
     },

@@ -65,6 +65,7 @@ export function createSupport({ db, clock, callers }: { db: Database; clock: Clo
           actor,
           at: now,
           detail: { email: given.email, reason: given.reason, until: new Date(made.expiresAt).toISOString() },
+          after: { email: given.email, reason: given.reason, expiresAt: made.expiresAt },
         })
       })
       callers.forget(own.organisation, '')

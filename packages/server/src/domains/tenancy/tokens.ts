@@ -56,6 +56,7 @@ export function createTokens({ db, clock, callers }: { db: Database; clock: Cloc
           actor,
           at: now,
           detail,
+          after: detail,
         })
       })
       return made
