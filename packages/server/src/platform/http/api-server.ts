@@ -73,8 +73,8 @@ export function createApiServer(needs: ApiNeeds, operations: readonly Operation[
 function limitArrival(message: IncomingMessage): void {
   if (message.complete) return
   const late = setTimeout(() => {
-    if (!message.complete) message.socket.destroy()
-  }, documentMilliseconds)
+    if (!message.complete) message.destroy()
+  }, documentMilliseconds).unref()
   message.once('end', () => clearTimeout(late))
   message.once('close', () => clearTimeout(late))
 }
