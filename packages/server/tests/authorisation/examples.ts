@@ -63,7 +63,7 @@ const session: Record<string, Example> = {
     sessionOnly: true,
   },
   'session.changePassword': asSession({ body: { current: 'wrong', next: 'x'.repeat(12) } }, 401),
-  'session.startTotp': asSession({}, 200),
+  'session.startTotp': { ...asSession({}, 200), alone: true },
   'session.confirmTotp': asSession({ body: { code: '000000' } }, 409),
   'session.removeTotp': asSession({ body: { password: 'wrong' } }, 401),
   'session.passkeys': asSession({}, 200),
