@@ -43,6 +43,8 @@ try {
           'packages/server/src/platform/**/*.test.ts',
           'packages/server/tests/**/*.test.ts',
           'packages/cli/tests/postgres-backup.test.ts',
+          'packages/cli/tests/operator.test.ts',
+          'packages/console/tests/release-to-device.test.ts',
         ],
         {
           HOLDFAST_TEST_POSTGRES: postgres.url,
@@ -67,6 +69,7 @@ function suite(name, files, environment = {}) {
     [
       '--test',
       '--test-concurrency=2',
+      '--test-timeout=600000',
       '--test-reporter=dot',
       '--test-reporter-destination=stdout',
       '--test-reporter=./scripts/tally.mjs',
