@@ -38,7 +38,7 @@ export async function authenticate(
 
 /** Who bears the request's token. */
 export function requireDevice(devices: Devices, request: DeviceRequest): DevicePrincipal | Promise<DevicePrincipal> {
-  const header = request.authorization
+  const header = request.headers.authorization
   if (header === undefined || header.length < 8 || header.slice(0, 7).toLowerCase() !== 'bearer ') {
     throw new Fault('unauthenticated', 'mender.no_token', 'a bearer token is needed')
   }

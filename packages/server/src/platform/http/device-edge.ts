@@ -14,8 +14,6 @@ export interface DeviceRequest {
   readonly path: string
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
-  /** That header alone: a check-in needs no other, and reading all of them costs more than the rest of it. */
-  readonly authorization: string | undefined
   readonly address: string
   /** The certificate that the TLS handshake proved possession of, in DER; whether to trust it is the gateway's decision. */
   readonly certificate: Uint8Array | undefined
@@ -124,15 +122,6 @@ class EdgeRequest implements DeviceRequest {
 
   get headers(): IncomingHttpHeaders {
     return this.#message.headers
-  }
-
-  get authorization(): string | undefined {
-    const { rawHeaders } = this.#message
-    for (let index = 0; index < rawHeaders.length; index += 2) {
-      const name = rawHeaders[index]
-      if (name?.length === 13 && name.toLowerCase() === 'authorization') return rawHeaders[index + 1]
-    }
-    return undefined
   }
 
   get query(): URLSearchParams {
