@@ -128,6 +128,26 @@ test(`of ${rounds} requests bent out of shape none is answered 5xx, and none end
   assert.equal((await server.health('/readyz')).status, 200)
 })
 
+test('a NUL in a text is the sender’s fault, wherever it is put', async () => {
+  await using world = await startWorld()
+  const headers = { authorization: `Bearer ${world.token}`, 'content-type': 'application/json' }
+  for (const path of [
+    '/audit?type=%00',
+    '/devices?filter=name%20%3D%20%22%00%22',
+    '/devices?search=%00',
+    '/releases?version=%00',
+  ]) {
+    const answer = await world.fetch(`/api/v1${path}`, { headers })
+    await answer.text()
+    assert.ok(answer.status < 500, `${path}: ${answer.status}`)
+  }
+  for (const name of ['\0', 'a\0b']) {
+    const answer = await world.fetch('/api/v1/groups', { method: 'POST', headers, body: JSON.stringify({ name }) })
+    await answer.text()
+    assert.ok(answer.status < 500, `a group: ${answer.status}`)
+  }
+})
+
 test('the bombardment finds a handler that breaks', async (t) => {
   const { createServer } = await import('node:https')
   await using world = await startWorld({ withoutOwner: true })

@@ -1,6 +1,6 @@
 export { compileOnce } from './compile-once.ts'
 export type { Database, Engine, Reader, Tx } from './database.ts'
 export { type Migration, migrate, type PlannedMigration, planMigrations, type Words } from './migrations.ts'
-export { openPostgres } from './postgres.ts'
+export { openPostgres, postgresFault } from './postgres.ts'
 export { openSqlite } from './sqlite.ts'
 export type { Tables } from './tables.ts'

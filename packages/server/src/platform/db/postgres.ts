@@ -33,7 +33,7 @@ export function openPostgres(url: string, options: { connections: number }): Dat
         for (const listener of listeners) listener()
         return result
       } catch (thrown) {
-        if (!isConflict(thrown)) throw writeFault(thrown)
+        if (!isConflict(thrown)) throw postgresFault(thrown) ?? thrown
         if (attempt === attempts) {
           throw new Fault('unavailable', 'platform.busy', 'too many writers at once', { cause: thrown, retryAfter: 1 })
         }
@@ -60,19 +60,30 @@ function isConflict(thrown: unknown): boolean {
   return state === '40001' || state === '40P01'
 }
 
-function writeFault(thrown: unknown): unknown {
+const messages = {
+  away: 'the database does not answer',
+  full: 'the database cannot be written',
+  text: 'a text has a character that cannot be stored, such as NUL',
+}
+
+/** What the database said, as a Fault where it is not our own mistake: it is away or full, or a text cannot be stored. */
+export function postgresFault(thrown: unknown): Fault | undefined {
   const state = sqlState(thrown)
   if (state === '53100' || state === '25006') {
-    return new Fault('unavailable', 'platform.disk_full', 'the database cannot be written', {
-      cause: thrown,
-      retryAfter: 30,
-    })
+    return new Fault('unavailable', 'platform.disk_full', messages.full, { cause: thrown, retryAfter: 30 })
   }
-  if (state?.startsWith('08') || state?.startsWith('57') || state === 'ECONNREFUSED' || state === 'ECONNRESET') {
-    return new Fault('unavailable', 'platform.database_away', 'the database does not answer', {
-      cause: thrown,
-      retryAfter: 5,
-    })
+  if (state === '22021' || state === '22P05') {
+    return new Fault('malformed', 'platform.text', messages.text, { cause: thrown })
   }
-  return thrown
+  if (isAway(thrown, state)) {
+    return new Fault('unavailable', 'platform.database_away', messages.away, { cause: thrown, retryAfter: 5 })
+  }
+  return undefined
+}
+
+function isAway(thrown: unknown, state: string | undefined): boolean {
+  if (thrown instanceof pg.DatabaseError) return state !== undefined && /^(08|57P|53300)/.test(state)
+  // The driver has no class for a connection that breaks under a query or cannot be made.
+  const connecting = thrown instanceof Error && 'syscall' in thrown && thrown.syscall === 'connect'
+  return connecting || (thrown instanceof Error && /^Connection terminated/.test(thrown.message))
 }

@@ -212,7 +212,7 @@ async function* eventLines(events: AsyncIterable<object>): AsyncGenerator<string
 
 function answerFault(needs: ApiNeeds, thrown: unknown, request: FastifyRequest, reply: FastifyReply) {
   // Whoever went away in the middle of their request is no defect of ours.
-  const cut = !request.raw.complete && request.raw.destroyed && !(thrown instanceof Fault)
+  const cut = request.raw.aborted && !(thrown instanceof Fault)
   const fault = cut ? new Fault('malformed', 'protocol.cut', 'the request was cut off', { cause: thrown }) : thrown
   const known = faultAnswer(fromFramework(fault), request.id)
   dismissBody(request.raw, reply.raw)

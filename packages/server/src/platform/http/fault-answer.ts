@@ -1,5 +1,6 @@
 import { Fault, type FaultKind } from '@holdfast/kernel'
 import { ZodError } from 'zod'
+import { postgresFault } from '../db/index.ts'
 
 const statuses: Readonly<Record<FaultKind, number>> = {
   malformed: 400,
@@ -37,7 +38,8 @@ export function faultAnswer(thrown: unknown, requestId: string): FaultAnswer | u
 function toFault(thrown: unknown): Fault | undefined {
   if (thrown instanceof Fault) return thrown
   if (thrown instanceof ZodError) return zodFault(thrown)
-  return undefined
+  // Writes have been translated already; this is what reads met with.
+  return postgresFault(thrown)
 }
 
 /** The first issue of a failed parse, with its path. */
