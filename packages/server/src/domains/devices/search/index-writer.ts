@@ -103,9 +103,14 @@ export function createIndexWriter({ db, attributes }: { db: Database; attributes
     /** As `settle`, for callers that need the exact answer; throws `devices.index_behind` after ten seconds. */
     async requireSettled(): Promise<void> {
       if (await this.settle(10_000)) return
-      throw new Fault('unavailable', 'devices.index_behind', 'The device index is still taking in a large import, or being rebuilt', {
-        retryAfter: 10,
-      })
+      throw new Fault(
+        'unavailable',
+        'devices.index_behind',
+        'The device index is still taking in a large import, or being rebuilt',
+        {
+          retryAfter: 10,
+        },
+      )
     },
   }
 }
