@@ -33,7 +33,7 @@ export type Views = ReturnType<typeof createViews>
 
 /** Devices as the rest of the server sees them, kept while nothing changes. */
 export function createViews({ db, clock, bus, filters, fields, lastSeen }: ViewsNeeds) {
-  const cache = new LRUCache<number, DeviceView>({ maxSize: cacheSize })
+  const cache = new ViewCache(cacheSize)
   const shared = new LRUCache<string, Provides>({ max: 2_000 })
   const texts = new LRUCache<string, string>({ max: 10_000 })
   const contexts = new LRUCache<string, ViewContext>({ max: 1_000 })
@@ -95,7 +95,7 @@ export function createViews({ db, clock, bus, filters, fields, lastSeen }: Views
     if (device === undefined) throw missingDevice()
     const view = await viewFrom(db.read, { ...device, ...sharedTexts(device) })
     // NOTE: one drop of any device meanwhile keeps this view out of the cache; it is only read again.
-    if (begun === drops) cache.set(number, view, { size: bytesBesideInventory + (device.inventory?.length ?? 0) })
+    if (begun === drops) cache.set(number, view, bytesBesideInventory + (device.inventory?.length ?? 0))
     return view
   }
 
@@ -138,4 +138,39 @@ export function createViews({ db, clock, bus, filters, fields, lastSeen }: Views
 
 export function missingDevice(): Fault {
   return new Fault('missing', 'devices.missing', 'there is no such device')
+}
+
+/** Keeps what came last, up to a size. Devices call in turn, so who was used last tells nothing about who is next. */
+class ViewCache {
+  readonly #entries = new Map<number, { readonly view: DeviceView; readonly size: number }>()
+  readonly #most: number
+  #size = 0
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  get(number: number): DeviceView | undefined {
+    return this.#entries.get(number)?.view
+  }
+
+  set(number: number, view: DeviceView, size: number): void {
+    this.delete(number)
+    this.#entries.set(number, { view, size })
+    this.#size += size
+    for (const oldest of this.#entries.keys()) {
+      if (this.#size <= this.#most) return
+      this.delete(oldest)
+    }
+  }
+
+  delete(number: number): void {
+    this.#size -= this.#entries.get(number)?.size ?? 0
+    this.#entries.delete(number)
+  }
+
+  clear(): void {
+    this.#entries.clear()
+    this.#size = 0
+  }
 }

@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache'
 import type { Answer, Handout } from '../../domains/deployments/index.ts'
 import type { DevicePrincipal, Provides } from '../../domains/devices/index.ts'
 import type { DeviceAnswer, DeviceRequest } from '../../platform/http/device-edge.ts'
@@ -25,14 +24,17 @@ export async function nextV2(needs: NextNeeds, request: DeviceRequest): Promise<
 }
 
 /** Devices of one version say the same at every check-in, so what was read once is known. */
-const readBodies = new LRUCache<string, NextRequest>({ maxSize: 4 * 1024 * 1024 })
+const readBodies = new Map<string, NextRequest>()
+const mostBodies = 1_000
+const longestBody = 4_096
 
 function readNextBody(body: Buffer): NextRequest {
   const text = body.toString('latin1')
   const known = readBodies.get(text)
   if (known !== undefined) return known
   const read = readNextV2(parseJson(body))
-  readBodies.set(text, read, { size: text.length + 1 })
+  if (readBodies.size >= mostBodies) readBodies.clear()
+  if (text.length <= longestBody) readBodies.set(text, read)
   return read
 }
 

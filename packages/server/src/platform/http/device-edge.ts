@@ -53,8 +53,7 @@ export interface DeviceEdgeNeeds {
  * interface because it is the hot path and the storm path, and because browsers must not be asked for certificates.
  */
 export function createDeviceEdge(needs: DeviceEdgeNeeds): Server {
-  const router = findMyWay({ maxParamLength: 512, ignoreTrailingSlash: true })
-  for (const { method, path, handle } of needs.routes) router.on(method, path, () => {}, { handle })
+  const router = createRouter(needs.routes)
   const server = createServer(
     {
       ...needs.tls,
@@ -79,7 +78,29 @@ export function createDeviceEdge(needs: DeviceEdgeNeeds): Server {
   return server
 }
 
-type Router = ReturnType<typeof findMyWay>
+type Router = ReturnType<typeof createRouter>
+
+const noParams: DeviceParams = {}
+
+/** Addresses without parameters, of which the check-in is one, are found by one look-up. */
+function createRouter(routes: readonly DeviceRoute[]) {
+  const router = findMyWay({ maxParamLength: 512, ignoreTrailingSlash: true })
+  const fixed = new Map<string, Map<string, DeviceHandler>>()
+  for (const { method, path, handle } of routes) {
+    router.on(method, path, () => {}, { handle })
+    if (/[:*]/.test(path)) continue
+    const methods = fixed.get(path) ?? new Map<string, DeviceHandler>()
+    fixed.set(path, methods.set(method, handle))
+  }
+  return (method: string, path: string): { handle: DeviceHandler; params: DeviceParams } | undefined => {
+    const handle = fixed.get(path)?.get(method)
+    if (handle !== undefined) return { handle, params: noParams }
+    const found = router.find(method as 'GET', path)
+    return found === null
+      ? undefined
+      : { handle: (found.store as { handle: DeviceHandler }).handle, params: found.params }
+  }
+}
 
 async function serve(needs: DeviceEdgeNeeds, router: Router, request: IncomingMessage, response: ServerResponse) {
   const method = request.method ?? 'GET'
@@ -90,10 +111,10 @@ async function serve(needs: DeviceEdgeNeeds, router: Router, request: IncomingMe
   let release: (() => void) | undefined
   try {
     release = needs.admit(request.socket.remoteAddress ?? '')
-    const found = router.find(method as 'GET', path)
-    if (found === null) throw new Fault('missing', 'gateway.no_route', `nothing answers ${method} ${path}`)
-    const handle = (found.store as { handle: DeviceHandler }).handle
-    const answer = handle(new EdgeRequest(request, method, path, mark < 0 ? '' : url.slice(mark + 1)), found.params)
+    const found = router(method, path)
+    if (found === undefined) throw new Fault('missing', 'gateway.no_route', `nothing answers ${method} ${path}`)
+    const received = new EdgeRequest(request, method, path, mark < 0 ? '' : url.slice(mark + 1))
+    const answer = found.handle(received, found.params)
     const sending = send(response, answer instanceof Promise ? await answer : answer)
     if (sending !== undefined) await sending
   } catch (thrown) {

@@ -13,13 +13,7 @@ export function createMetrics(): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry, prefix: 'holdfast_' })
   const counts = new Map<string, number>()
-  const durations = new Histogram({
-    name: 'holdfast_http_request_seconds',
-    help: 'Time from request to answer',
-    labelNames: ['edge'],
-    buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
-    registers: [registry],
-  })
+  const durations = { api: durationsOf('api', registry), device: durationsOf('device', registry) }
   new Counter({
     name: 'holdfast_http_requests_total',
     help: 'Requests answered',
@@ -39,7 +33,7 @@ export function createMetrics(): Metrics {
     answered(edge, method, status, seconds) {
       const key = `${edge} ${method} ${status}`
       counts.set(key, (counts.get(key) ?? 0) + 1)
-      durations.observe({ edge }, seconds)
+      durations[edge].observe(seconds)
     },
     gauge(name, help, read) {
       new Gauge({
@@ -52,4 +46,14 @@ export function createMetrics(): Metrics {
       })
     },
   }
+}
+
+/** One for each edge, because looking a label up costs more than the observation. */
+function durationsOf(edge: 'api' | 'device', registry: Registry): Histogram {
+  return new Histogram({
+    name: `holdfast_${edge}_request_seconds`,
+    help: 'Time from request to answer',
+    buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
+    registers: [registry],
+  })
 }
