@@ -3,7 +3,7 @@ import { type Actor, systemActor } from '../../platform/actor.ts'
 import type { Database, Reader, Tx } from '../../platform/db/index.ts'
 import { type Follower, record } from '../audit/index.ts'
 import type { Assignment } from '../deployments/index.ts'
-import type { DevicePrincipal } from '../devices/index.ts'
+import { actorOf, type DevicePrincipal } from '../devices/index.ts'
 import { type Settings, sameSettings } from './drift.ts'
 import { addHistory, findConfiguration, listHistory, putConfiguration, type StoredConfiguration } from './store.ts'
 
@@ -80,12 +80,13 @@ export function createConfiguration({ db, clock, findGiven }: ConfigurationNeeds
     },
 
     /** Takes over what a device says it uses; writes no history when nothing changed. */
-    async report({ organisation, device }: DevicePrincipal, settings: Settings): Promise<void> {
+    async report(principal: DevicePrincipal, settings: Settings): Promise<void> {
+      const { organisation, device } = principal
       const known = await configurationOf(db.read, organisation, device)
       if (known.reportedAt !== null && sameSettings(known.reported, settings)) return
       await db.write(async (tx) => {
         const before = await configurationOf(tx, organisation, device)
-        await change(tx, { kind: 'device', id: device }, before, 'reported', settings, {})
+        await change(tx, actorOf(principal), before, 'reported', settings, {})
       })
     },
 

@@ -127,7 +127,7 @@ export function createControlling({ db, clock, index }: ControllingNeeds) {
         if (open !== deployment) await change(tx, acting, deployment, open, 'deployment.reopened', { device }, now)
         const { substate: _, progress: __, ...kept } = row
         const next: StoredRow = { ...kept, status: 'pending', attempt: row.attempt + 1, since: now }
-        await writeStep(tx, deployment, row, next, ['an operator lets it try again'], now)
+        await writeStep(tx, acting.actor, deployment, row, next, ['an operator lets it try again'], now)
       }),
   }
 }

@@ -1,8 +1,9 @@
 import { type Clock, Fault } from '@holdfast/kernel'
+import type { Actor } from '../../platform/actor.ts'
 import type { Database, Tx } from '../../platform/db/index.ts'
 import type { Artifacts } from '../artifacts/index.ts'
 import { record } from '../audit/index.ts'
-import type { DevicePrincipal, Devices } from '../devices/index.ts'
+import { actorOf, type DevicePrincipal, type Devices } from '../devices/index.ts'
 import type { ActiveIndex } from './active-index.ts'
 import { toLabel } from './asking.ts'
 import type { PausePoint } from './deployment.ts'
@@ -48,7 +49,7 @@ export function createReporting(needs: ReportingNeeds) {
       const deployment = await requireDeployment(tx, row.deployment)
       const next = step === undefined ? row : takeReport(row, step, deployment.state, now)
       if (next === row && messages.length === 0) return undefined
-      await writeStep(tx, deployment, row, next, messages, now)
+      await writeStep(tx, actorOf(device), deployment, row, next, messages, now)
       if (next.status === row.status || isActive(next.status)) return undefined
       if (installed !== undefined) await devices.recordProvides(tx, device.number, installed)
       return next.status
@@ -70,7 +71,7 @@ export function createReporting(needs: ReportingNeeds) {
       const row = await requireRow(tx, device, reference)
       await timeline.putLog(tx, row.deployment, row.device, now, lines)
       await putRow(tx, { ...row, hasLog: true, updatedAt: now })
-      await note(tx, row, 'deployment.device_log_received', now, { lines: lines.length })
+      await note(tx, actorOf(device), row, 'deployment.device_log_received', now, { lines: lines.length })
     })
   }
 
@@ -86,7 +87,7 @@ export function createReporting(needs: ReportingNeeds) {
       await putRow(tx, next)
       const text = message === undefined ? verdict : `${verdict}: ${message.slice(0, longestMessage)}`
       await timeline.addEvent(tx, row.deployment, row.device, { at: now, message: text })
-      await note(tx, row, `deployment.device_${verdict}`, now, {}, next)
+      await note(tx, actorOf(device), row, `deployment.device_${verdict}`, now, {}, next)
     })
   }
 
@@ -105,7 +106,7 @@ export function createReporting(needs: ReportingNeeds) {
           organisation: device.organisation,
           type: wanted === undefined ? 'deployment.auto_confirmation_ended' : 'deployment.auto_confirmation_began',
           subject: { kind: 'device', id: device.device },
-          actor: { kind: 'device', id: device.device },
+          actor: actorOf(device),
           at,
         })
       })
@@ -149,6 +150,7 @@ async function requireDeployment(tx: Tx, id: string): Promise<StoredDeployment> 
 /** Writes a row's next state with its timeline, its count and its audit record. Throws when the timeline is full. */
 export async function writeStep(
   tx: Tx,
+  actor: Actor,
   deployment: StoredDeployment,
   row: StoredRow,
   next: StoredRow,
@@ -170,11 +172,12 @@ export async function writeStep(
     await timeline.addEvent(tx, row.deployment, row.device, { at: now, status: next.status, ...substate })
   }
   for (const message of lines) await timeline.addEvent(tx, row.deployment, row.device, { at: now, message })
-  await note(tx, row, 'deployment.device_changed', now, { status: next.status, attempt: next.attempt }, next)
+  await note(tx, actor, row, 'deployment.device_changed', now, { status: next.status, attempt: next.attempt }, next)
 }
 
 function note(
   tx: Tx,
+  actor: Actor,
   row: StoredRow,
   type: string,
   at: number,
@@ -185,7 +188,7 @@ function note(
     organisation: row.organisation,
     type,
     subject: { kind: 'deployment', id: row.deployment },
-    actor: { kind: 'device', id: row.device },
+    actor,
     at,
     detail: { device: row.device, ...detail },
     ...(next === row ? {} : { before: stateOf(row), after: stateOf(next) }),

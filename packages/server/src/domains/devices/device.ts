@@ -1,4 +1,5 @@
 import type { Instant } from '@holdfast/kernel'
+import type { Actor } from '../../platform/actor.ts'
 import type { DeviceFacts } from './search/facts.ts'
 
 export type DeviceState = 'pending' | 'preauthorised' | 'accepted' | 'rejected' | 'quarantined' | 'retired'
@@ -27,6 +28,13 @@ export interface DevicePrincipal {
   readonly standing: 'accepted' | 'quarantined'
   /** When the proof ends. */
   readonly expires: Instant
+  /** The network address that this very request came from; what was remembered of earlier ones has none. */
+  readonly origin?: string
+}
+
+/** The device as the audit log names who acts. */
+export function actorOf({ device, origin }: Pick<DevicePrincipal, 'device' | 'origin'>): Actor {
+  return { kind: 'device', id: device, ...(origin === undefined ? {} : { origin }) }
 }
 
 /** One device as everything above the registry sees it; rebuilt when its `revision` changes. */

@@ -10,6 +10,7 @@ export type {
   Provides,
   Scalar,
 } from './device.ts'
+export { actorOf } from './device.ts'
 export type {
   AuthorisationRequest,
   ControllerProof,

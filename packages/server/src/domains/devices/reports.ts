@@ -2,7 +2,7 @@ import { type Clock, Fault } from '@holdfast/kernel'
 import { type Actor, systemActor } from '../../platform/actor.ts'
 import { compileOnce, type Database, type Reader, type Tx } from '../../platform/db/index.ts'
 import type { Products } from '../products/index.ts'
-import type { Attributes, AttributeValue, DevicePrincipal, Provides } from './device.ts'
+import { type Attributes, type AttributeValue, actorOf, type DevicePrincipal, type Provides } from './device.ts'
 import type { DeviceRecord } from './device-record.ts'
 import { findByNumber } from './device-store.ts'
 import type { InventoryMode } from './devices.ts'
@@ -167,8 +167,4 @@ function differs(device: DeviceRecord, { artifact_name: software = device.softwa
   const isSame =
     names.length === Object.keys(device.provides).length && names.every((name) => rest[name] === device.provides[name])
   return software !== device.software || !isSame
-}
-
-function actorOf(principal: DevicePrincipal) {
-  return { kind: 'device', id: principal.device } as const
 }

@@ -29,8 +29,12 @@ export function createAuthenticate(
     const tenant = (params.tenant ?? '').toLowerCase()
     const controllerId = params.controller ?? ''
     const proof = requireProof(request, controllerId, isTrustedProxy)
-    const authenticateIn = (organisation: string) =>
-      devices.authenticateController({ organisation, controllerId, proof, origin: request.address })
+    const origin = request.address
+    const from = (device: DevicePrincipal): DevicePrincipal => ({ ...device, origin })
+    const authenticateIn = (organisation: string) => {
+      const found = devices.authenticateController({ organisation, controllerId, proof, origin })
+      return found instanceof Promise ? found.then(from) : from(found)
+    }
     const organisation = known.get(tenant)
     return organisation === undefined ? findOrganisation(tenant).then(authenticateIn) : authenticateIn(organisation)
   }

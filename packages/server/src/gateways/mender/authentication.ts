@@ -45,6 +45,11 @@ export function requireDevice(devices: Devices, request: DeviceRequest): DeviceP
   return devices.authenticate(header.slice(7))
 }
 
+/** As `requireDevice`, with the address that the request came from, for what goes into the audit log. */
+export async function requireReporter(devices: Devices, request: DeviceRequest): Promise<DevicePrincipal> {
+  return { ...(await requireDevice(devices, request)), origin: request.address }
+}
+
 function readKey(pem: string) {
   try {
     return parsePublicKey(pem)
