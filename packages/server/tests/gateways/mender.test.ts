@@ -182,6 +182,20 @@ describe('the Mender device interface', () => {
     assert.equal((await stranger.say(deployment, 'success')).status, 404)
   })
 
+  test('the audit log says which device reported, from where, and what changed', async () => {
+    const device = await enrol('recorded')
+    const { id } = await deployTo(device, 'recorded-2')
+    assert.equal((await device.ask()).status, 200)
+    assert.equal((await device.say(id, 'installing')).status, 204)
+    const query = { type: 'deployment.device_changed', actor: device.id }
+    const [record] = (await world.client.audit.list({ query })).items
+    assert.deepEqual(record?.actor, { kind: 'device', id: device.id })
+    assert.match(record?.origin ?? '', /127\.0\.0\.1$/)
+    assert.deepEqual(record?.subject, { kind: 'deployment', id })
+    assert.notEqual(record?.before, record?.after)
+    assert.ok(record?.before !== undefined && record.after !== undefined)
+  })
+
   test('a control map bears the id of the deployment and fails what was called off', async () => {
     const device = await enrol('map')
     const deployment = await operator.deployMender(product, {
