@@ -184,7 +184,7 @@ describe('the Mender device interface', () => {
 
   test('the audit log says which device reported, from where, and what changed', async () => {
     const device = await enrol('recorded')
-    const { id } = await deployTo(device, 'recorded-2')
+    const id = await deployTo(device, 'recorded-2')
     assert.equal((await device.ask()).status, 200)
     assert.equal((await device.say(id, 'installing')).status, 204)
     const query = { type: 'deployment.device_changed', actor: device.id }
