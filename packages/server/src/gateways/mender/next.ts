@@ -1,5 +1,5 @@
 import type { Answer, Handout } from '../../domains/deployments/index.ts'
-import type { DevicePrincipal, Provides } from '../../domains/devices/index.ts'
+import type { DevicePrincipal, DeviceView, Provides } from '../../domains/devices/index.ts'
 import type { DeviceAnswer, DeviceRequest } from '../../platform/http/device-edge.ts'
 import { jsonAnswer, parseJson } from '../bodies.ts'
 import { type DownloadLinks, originFor } from '../links.ts'
@@ -20,7 +20,8 @@ export async function nextV2(needs: NextNeeds, request: DeviceRequest): Promise<
   const body = await request.body(bodyLimits.next)
   const proof = requireDevice(needs.devices, request)
   const device = proof instanceof Promise ? await proof : proof
-  return answerNext(needs, request, device, readNextBody(body))
+  const answer = answerNext(needs, request, device, readNextBody(body))
+  return answer instanceof Promise ? await answer : answer
 }
 
 /** Devices of one version say the same at every check-in, so what was read once is known. */
@@ -55,31 +56,49 @@ export async function nextByQuery(needs: NextNeeds, request: DeviceRequest): Pro
   return answerNext(needs, request, device, { provides, pauses: false })
 }
 
-async function answerNext(
+function answerNext(
   needs: NextNeeds,
   request: DeviceRequest,
   device: DevicePrincipal,
   asked: NextRequest,
-): Promise<DeviceAnswer> {
-  const { devices, deployments } = needs
-  devices.seen(device)
+): DeviceAnswer | Promise<DeviceAnswer> {
+  needs.devices.seen(device)
   if (device.standing !== 'accepted') return nothing
-  const found = devices.viewOf(device)
-  let view = found instanceof Promise ? await found : found
+  const view = needs.devices.viewOf(device)
+  // What is known needs no waiting, and nearly every check-in finds all of it known.
+  if (view instanceof Promise || !sameProvides(asked.provides, view.provides)) {
+    return answerAfterReport(needs, request, device, asked)
+  }
+  return answerFor(needs, request, device, view, asked)
+}
+
+async function answerAfterReport(
+  needs: NextNeeds,
+  request: DeviceRequest,
+  device: DevicePrincipal,
+  asked: NextRequest,
+) {
+  const { devices } = needs
+  let view = await devices.viewOf(device)
   if (!sameProvides(asked.provides, view.provides)) {
     await devices.reportProvides(device, asked.provides)
     view = await devices.viewOf(device)
   }
-  const asking = deployments.ask({
-    device: view,
-    provides: asked.provides,
-    formats,
-    canWait: asked.pauses,
-    idle: true,
-  })
-  const answer = asking instanceof Promise ? await asking : asking
+  return answerFor(needs, request, device, view, asked)
+}
+
+function answerFor(
+  needs: NextNeeds,
+  request: DeviceRequest,
+  device: DevicePrincipal,
+  view: DeviceView,
+  { provides, pauses }: NextRequest,
+): DeviceAnswer | Promise<DeviceAnswer> {
   // A device that must stop learns it from the answer to its next status report.
-  return answer.kind === 'deliver' ? deliver(needs, request, device, answer, asked.pauses) : nothing
+  const toAnswer = (answer: Answer) =>
+    answer.kind === 'deliver' ? deliver(needs, request, device, answer, pauses) : nothing
+  const answer = needs.deployments.ask({ device: view, provides, formats, canWait: pauses })
+  return answer instanceof Promise ? answer.then(toAnswer) : toAnswer(answer)
 }
 
 function deliver(

@@ -12,7 +12,7 @@ export interface Metrics {
 export function createMetrics(): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry, prefix: 'holdfast_' })
-  const counts = new Map<string, number>()
+  const counts = { api: new Map<string, Map<number, number>>(), device: new Map<string, Map<number, number>>() }
   const durations = { api: durationsOf('api', registry), device: durationsOf('device', registry) }
   new Counter({
     name: 'holdfast_http_requests_total',
@@ -22,17 +22,22 @@ export function createMetrics(): Metrics {
     // Labels are looked up when somebody looks: at each request that would cost more than the counting.
     collect() {
       this.reset()
-      for (const [key, count] of counts) {
-        const [edge = '', method = '', status = ''] = key.split(' ')
-        this.inc({ edge, method, status }, count)
+      for (const [edge, byMethod] of Object.entries(counts)) {
+        for (const [method, byStatus] of byMethod) {
+          for (const [status, count] of byStatus) this.inc({ edge, method, status }, count)
+        }
       }
     },
   })
   return {
     registry,
     answered(edge, method, status, seconds) {
-      const key = `${edge} ${method} ${status}`
-      counts.set(key, (counts.get(key) ?? 0) + 1)
+      let byStatus = counts[edge].get(method)
+      if (byStatus === undefined) {
+        byStatus = new Map()
+        counts[edge].set(method, byStatus)
+      }
+      byStatus.set(status, (byStatus.get(status) ?? 0) + 1)
       durations[edge].observe(seconds)
     },
     gauge(name, help, read) {
