@@ -3,4 +3,4 @@ import { become, ensureConsoleBuilt, ensureInstalled, runtime } from './setup.mj
 
 ensureInstalled()
 ensureConsoleBuilt()
-become(runtime, ['packages/cli/src/main.ts', 'quick-start', ...process.argv.slice(2)])
+become(runtime, ['--max-semi-space-size=8', 'packages/cli/src/main.ts', 'quick-start', ...process.argv.slice(2)])

@@ -3,6 +3,7 @@ import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { generateKey, publicKeyPem } from '@holdfast/crypto/keys'
 import { startWorld } from '@holdfast/lab/world'
 import { openCommandLine } from './command-line.ts'
 
@@ -152,3 +153,21 @@ test('The production command logs JSON lines, shows the set-up link beside them,
   assert.equal(messages.at(-1), 'stopped')
   assert.doesNotMatch(out, /setup#/)
 })
+
+test('The index of devices is made anew while the server runs', { skip }, async () => {
+  await using cli = await openCommandLine()
+  await using world = await startWorld()
+  const { db } = world.app.foundation
+  await world.client.products.create({ body: { key: 'sensor', name: 'Sensor', deviceTypes: ['s'] } })
+  await world.client.devices.preauthorise({ body: { identity: { serial: 'SN-1' }, publicKey: await newPublicKey() } })
+  await db.write((tx) => tx.deleteFrom('posting').execute())
+  const { code, out, err } = await cli.run(['doctor', '--rebuild-index', '--data', world.config.data])
+  assert.equal(code, 0, err)
+  assert.match(out, /1 device\b/)
+  const { total } = await world.client.devices.list({ query: { filter: 'identity.serial = "SN-1"' } })
+  assert.equal(total, 1)
+})
+
+async function newPublicKey(): Promise<string> {
+  return publicKeyPem((await generateKey('p256')).publicKey)
+}

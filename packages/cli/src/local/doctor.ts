@@ -2,6 +2,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { minute } from '@holdfast/kernel'
 import type { Config } from '@holdfast/server/config'
+import { rebuildIndex } from '@holdfast/server/domains/devices/index'
 import { openDatabase } from '@holdfast/server/foundation'
 import { migrations } from '@holdfast/server/migrations'
 import { type Database, planMigrations } from '@holdfast/server/platform/db/index'
@@ -22,11 +23,21 @@ const marks: Readonly<Record<Finding['verdict'], readonly [mark: string, tone: T
   failing: ['FAILING', 'bad'],
 }
 
-export async function doctor(options: LocalOptions & { deep?: boolean }, command: Command): Promise<void> {
+export interface DoctorOptions extends LocalOptions {
+  readonly deep?: boolean
+  readonly rebuildIndex?: boolean
+}
+
+export async function doctor(options: DoctorOptions, command: Command): Promise<void> {
   const config = localConfig(options)
   await requireData(config)
   const db = openDatabase(config)
   try {
+    if (options.rebuildIndex === true) {
+      const devices = await rebuildIndex(db)
+      outputOf(command).show({ devices }, () => `The index holds ${count(devices, 'device')} again.`)
+      return
+    }
     const isDeep = options.deep === true
     const findings = await examineAll([
       ...fileChecks(config),

@@ -66,6 +66,7 @@ function registerKeeping(program: Command): void {
     .command('doctor')
     .description('look at the installation on this machine, and say how to mend what is wrong')
     .option('--deep', 'also read every blob and check its digest')
+    .option('--rebuild-index', 'make the index of devices anew, also while the server runs')
     .option('--data <directory>')
     .action(async (options, command) => (await import('./doctor.ts')).doctor(options, command))
 }

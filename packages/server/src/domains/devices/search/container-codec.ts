@@ -83,7 +83,11 @@ export function countEncoded(bits: Uint32Array, bytes: Uint8Array): number {
 }
 
 export function damaged(): Fault {
-  return new Fault('unavailable', 'devices.index_damaged', 'The device index holds bytes it did not write; rebuild it')
+  return new Fault(
+    'unavailable',
+    'devices.index_damaged',
+    'The device index holds bytes it did not write: run holdfast doctor --rebuild-index',
+  )
 }
 
 function measure(offsets: Uint16Array): { gaps: number; runs: number } {

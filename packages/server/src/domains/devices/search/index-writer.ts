@@ -31,7 +31,7 @@ export interface BatchLimits {
   readonly rewrites: number
 }
 
-const smallBatch: BatchLimits = { changes: 200, rewrites: 800 }
+const smallBatch: BatchLimits = { changes: 100, rewrites: 400 }
 /** For imports and benches while nothing else is served: fewer, longer transactions. */
 export const largeBatch: BatchLimits = { changes: 8_000, rewrites: 100_000 }
 /** Up to here a list is cheaper to rebuild than 65,536 bits are to go through. */
