@@ -68,6 +68,8 @@ function lead(
       if (source?.readyState === EventSource.CLOSED) again = window.setTimeout(open, reopenAfter)
     }
   }
+  // What happened between the last reader and this one was read by nobody: every tab asks anew once the stream is open.
+  become('reconnecting')
   open()
   channel.addEventListener('message', ({ data }: MessageEvent<Message>) => {
     if ('ask' in data) tell({ state })
