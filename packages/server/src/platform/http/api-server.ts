@@ -9,6 +9,7 @@ import type { AccessScope, Authenticate, Caller } from './caller.ts'
 import { dismissBody } from './dismiss-body.ts'
 import { faultAnswer } from './fault-answer.ts'
 import type { Download, Route, SignedInContext } from './routes.ts'
+import { uploadBlocks } from './upload-blocks.ts'
 
 export interface ApiNeeds {
   readonly routes: readonly Route[]
@@ -154,7 +155,7 @@ function bytesOf(request: FastifyRequest): AsyncIterable<Uint8Array> {
     throw new Fault('malformed', 'protocol.content_type', 'send the bytes as application/octet-stream')
   }
   // Whoever refuses half-way stops reading; ending the stream would close the connection before the refusal is sent.
-  return (request.body as IncomingMessage).iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>
+  return uploadBlocks(request.body as IncomingMessage)
 }
 
 function contextOf(
