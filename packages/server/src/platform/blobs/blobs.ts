@@ -17,11 +17,15 @@ export interface ByteRange {
 export interface Blobs {
   /**
    * Stores a stream. `check` sees the same bytes while they pass and may throw to refuse them: then nothing is kept.
-   * Throws `blobs.too_large` beyond `limit` bytes.
+   * Throws `blobs.too_large` beyond `limit` bytes. Where the check hashes everything itself, `measured` tells what it found.
    */
   put<T>(
     source: AsyncIterable<Uint8Array>,
-    options: { limit: number; check?: (bytes: AsyncIterable<Uint8Array>) => Promise<T> },
+    options: {
+      limit: number
+      check?: (bytes: AsyncIterable<Uint8Array>) => Promise<T>
+      measured?: (checked: T) => { readonly sha256: string; readonly size: number }
+    },
   ): Promise<StoredBlob & { checked: T | undefined }>
   /** Throws `blobs.missing`. */
   size(digest: BlobDigest): Promise<number>

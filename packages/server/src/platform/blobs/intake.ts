@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '@holdfast/kernel'
@@ -23,6 +23,8 @@ export async function openWaitingRoom(path: string, { shared }: { readonly share
 export interface IntakeOptions<T> {
   readonly limit: number
   readonly check?: (bytes: AsyncIterable<Uint8Array>) => Promise<T>
+  /** The digest and size that the check has found of all bytes: they are not hashed again. */
+  readonly measured?: (checked: T) => { readonly sha256: string; readonly size: number }
 }
 
 /**
@@ -36,25 +38,37 @@ export async function takeIn<T>(
 ): Promise<StoredBlob & { checked: T | undefined }> {
   const file = await open(path, 'wx', 0o600)
   try {
-    const passing = new Passing(source, file, options.limit)
+    const hash = options.measured === undefined || options.check === undefined ? createHash('sha256') : undefined
+    const passing = new Passing(source, file, options.limit, hash)
     const stream = passing.chunks()
     const checked = options.check === undefined ? undefined : await options.check(borrowed(stream))
     for await (const _ of stream);
     await file.sync()
-    return { digest: passing.hash.digest('hex'), size: passing.size, checked }
+    return {
+      digest: hash?.digest('hex') ?? digestFound(options, checked as T, passing.size),
+      size: passing.size,
+      checked,
+    }
   } finally {
     await file.close()
   }
 }
 
+function digestFound<T>({ measured }: IntakeOptions<T>, checked: T, stored: number): string {
+  const found = measured?.(checked)
+  if (found?.size !== stored) throw new Error('the check has not read what was stored')
+  return found.sha256
+}
+
 class Passing {
-  readonly hash = createHash('sha256')
   size = 0
+  readonly #hash: Hash | undefined
   readonly #source: AsyncIterable<Uint8Array>
   readonly #file: FileHandle
   readonly #limit: number
 
-  constructor(source: AsyncIterable<Uint8Array>, file: FileHandle, limit: number) {
+  constructor(source: AsyncIterable<Uint8Array>, file: FileHandle, limit: number, hash: Hash | undefined) {
+    this.#hash = hash
     this.#source = source
     this.#file = file
     this.#limit = limit
@@ -68,7 +82,7 @@ class Passing {
       }
       // The write runs in another thread while this one hashes.
       const written = writeAll(this.#file, chunk)
-      this.hash.update(chunk)
+      this.#hash?.update(chunk)
       await written
       yield chunk
     }
