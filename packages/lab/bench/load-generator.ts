@@ -55,6 +55,7 @@ const calls = {
     const steps = ['downloading', 'installing', 'rebooting']
     const latencies: number[] = []
     let begun = 0
+    let seconds = 0
     let ready = 0
     await eachConnection(given, given.devices, async (connection, device) => {
       const { status } = await connection.send(requests[device] as string)
@@ -70,8 +71,12 @@ const calls = {
         if (answer.status !== 204) throw new Error(`a report was answered with ${answer.status} ${answer.body}`)
         latencies.push(performance.now() - sent)
       }
+      seconds = Math.max(seconds, (performance.now() - begun) / 1_000)
+      // Whoever is still at work gets nothing else.
+      const path = `${deployments}/${given.deployment}/status`
+      await connection.send(deviceRequest('PUT', path, tokens[device] as string, { status: 'failure' }))
     })
-    return outcomeOf(latencies, begun)
+    return { ...outcomeOf(latencies, begun), seconds }
   },
 
   /** Full handshakes with a client certificate, each over when the server has sent its session tickets. */

@@ -1,5 +1,6 @@
 import type { CompiledQuery, Kysely } from 'kysely'
 import type { Reader } from './database.ts'
+import { directRunnerOf } from './direct.ts'
 import type { Tables } from './tables.ts'
 
 class Placeholder {
@@ -39,6 +40,8 @@ export function compileOnce<P extends object, R>(
     }
     const named = values as Record<string, unknown>
     const parameters = entry.slots.map((slot) => (slot instanceof Placeholder ? named[slot.key] : slot))
+    const run = directRunnerOf(db)
+    if (run !== undefined) return run(entry.query.sql, parameters) as R[]
     return (await db.executeQuery<R>({ ...entry.query, parameters })).rows
   }
 }

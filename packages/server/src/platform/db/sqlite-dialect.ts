@@ -10,18 +10,21 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely'
+import type { RunStatement } from './direct.ts'
 
 const maxCachedStatements = 500
 
 /** Kysely over one `node:sqlite` connection, with prepared statements kept; transactions are the owner's affair. */
-export function sqliteDialect(connection: DatabaseSync): Dialect {
-  const driver = new SqliteDriver(new SqliteConnection(connection))
-  return {
+export function sqliteDialect(database: DatabaseSync): { readonly dialect: Dialect; readonly run: RunStatement } {
+  const connection = new SqliteConnection(database)
+  const driver = new SqliteDriver(connection)
+  const dialect: Dialect = {
     createAdapter: () => new SqliteAdapter(),
     createDriver: () => driver,
     createIntrospector: (db: Kysely<unknown>) => new SqliteIntrospector(db),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   }
+  return { dialect, run: (sql, parameters) => connection.run(sql, parameters) }
 }
 
 class SqliteDriver implements Driver {
@@ -65,6 +68,13 @@ class SqliteConnection implements DatabaseConnection {
     if (returnsRows) return { rows: statement.all(...parameters) as R[] }
     const { changes, lastInsertRowid } = statement.run(...parameters)
     return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
+  }
+
+  run(sql: string, parameters: readonly unknown[]): unknown[] {
+    const { statement, returnsRows } = this.#prepare(sql)
+    if (returnsRows) return statement.all(...(parameters as SQLInputValue[]))
+    statement.run(...(parameters as SQLInputValue[]))
+    return []
   }
 
   async *streamQuery<R>(query: CompiledQuery): AsyncIterableIterator<QueryResult<R>> {

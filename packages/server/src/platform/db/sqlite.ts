@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { Fault } from '@holdfast/kernel'
 import { Kysely } from 'kysely'
 import type { Database, Tx } from './database.ts'
+import { runDirectly } from './direct.ts'
 import { sqliteDialect } from './sqlite-dialect.ts'
 import type { Tables } from './tables.ts'
 
@@ -28,8 +29,8 @@ export function openSqlite(file: string): Database {
   )
   const reader = new DatabaseSync(file, { readOnly: true })
   reader.exec('pragma busy_timeout=5000; pragma cache_size=-32000; pragma temp_store=memory')
-  const read = new Kysely<Tables>({ dialect: sqliteDialect(reader) })
-  const tx = new Kysely<Tables>({ dialect: sqliteDialect(writer) }) as Tx
+  const read = open(reader)
+  const tx = open(writer) as Tx
   const batches = new WriteBatches(writer, tx)
   return {
     engine: 'sqlite',
@@ -44,6 +45,13 @@ export function openSqlite(file: string): Database {
       writer.close()
     },
   }
+}
+
+function open(connection: DatabaseSync): Kysely<Tables> {
+  const { dialect, run } = sqliteDialect(connection)
+  const db = new Kysely<Tables>({ dialect })
+  runDirectly(db, run)
+  return db
 }
 
 function createPrivately(file: string): void {
